@@ -1,0 +1,15 @@
+from .backtest import BacktestResult as BacktestResult
+from .backtest import Costs as Costs
+from .backtest import EventStrategy as EventStrategy
+from .backtest import backtest as backtest
+from .baskets import DEFAULT_BASKETS as DEFAULT_BASKETS
+from .baskets import make_baskets as make_baskets
+from .errors import EventStudyError as EventStudyError
+from .events import Event as Event
+from .events import EventCalendar as EventCalendar
+from .events import read_events as read_events
+from .prices import PriceTable as PriceTable
+from .prices import load_prices as load_prices
+from .report import write_report as write_report
+from .study import StudyResult as StudyResult
+from .study import event_study as event_study

@@ -1,0 +1,103 @@
+"""Errors that a user can act on: what was given, what is allowed, and where.
+
+Every error that stems from the user's input derives from `EventStudyError`; the
+command line prints its text as one paragraph and exits with 2. Anything else is
+our own fault and exits with 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class EventStudyError(Exception):
+    """A mistake in the input: the message says what was given and what is allowed."""
+
+
+class UnknownNameError(EventStudyError):
+    """A name of a model, test, basket, strategy, source or ticker that does not exist."""
+
+    def __init__(self, what: str, given: str, choices: Iterable[str]) -> None:
+        self.what, self.given, self.choices = what, given, tuple(sorted(choices))
+        known = ", ".join(self.choices) or "none"
+        super().__init__(
+            f"unknown {what} {given!r}{did_you_mean(given, self.choices)}; known: {known}"
+        )
+
+
+class PriceError(EventStudyError):
+    """Prices that are missing, unreadable or not fit for use."""
+
+
+class StudyError(EventStudyError):
+    """A study that cannot be run as asked: windows, sample or parameters."""
+
+
+class BacktestError(EventStudyError):
+    """A backtest that cannot be run as asked: strategy, costs, prices or parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of one cell of a file.
+
+    Attributes
+    ----------
+    file : str
+        The file, as the user named it.
+    problem : str
+        What is wrong, and what is allowed.
+    row : int or None
+        Line in the file, the header being line 1; None for the file as a whole.
+    column : str or None
+        Column name.
+    value : str or None
+        The text that was found, at most 80 characters of it.
+    """
+
+    file: str
+    problem: str
+    row: int | None = None
+    column: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.row is not None:
+            where += f", row {self.row}"
+        if self.column is not None:
+            where += f", column {self.column}"
+        if self.value is None:
+            return f"{where}: {self.problem}"
+        shown = self.value if len(self.value) <= 80 else self.value[:77] + "..."
+        return f"{where}: {shown!r}: {self.problem}"
+
+
+class InputError(EventStudyError):
+    """All the faults of a file at once.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        At least one.
+    """
+
+    shown = 50
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        lines = [f"{count} fault{'s' if count != 1 else ''} in the input:"]
+        lines += [f"  {fault}" for fault in self.faults[: self.shown]]
+        if count > self.shown:
+            lines.append(f"  ... and {count - self.shown} more")
+        super().__init__("\n".join(lines))
+
+
+def did_you_mean(given: str, choices: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest choice, or an empty string."""
+    by_folded = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(given.casefold(), by_folded, n=1, cutoff=0.6)
+    return f" (did you mean {by_folded[near[0]]!r}?)" if near else ""

@@ -1,0 +1,132 @@
+"""Linear expected-return models, fitted for many events at once.
+
+AR = y2 - X2 b, s^2 = e'e / (M - d), V = s^2 (I + X2 (X1'X1)^-1 X2'): the exact covariance
+of the forecast errors of one event's days, which share one estimated alpha and beta.
+
+References
+----------
+Salinger, M. (1992). Value event studies. Review of Economics and Statistics 74, 671-677.
+Campbell, J., Lo, A. and MacKinlay, A. C. (1997). The Econometrics of Financial Markets, ch. 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearFit:
+    """Ordinary least squares of n regressions at once.
+
+    Attributes
+    ----------
+    params : ndarray, shape (n, d)
+        Coefficients, the intercept first where there is one.
+    gram_inverse : ndarray, shape (n, d, d)
+        ``(X1'X1)^-1``.
+    s2 : ndarray, shape (n,)
+        Residual variance on `dof` degrees of freedom, return units squared.
+    dof : ndarray, shape (n,), int
+        M - d, M being the usable sessions of each regression.
+    residuals : ndarray, shape (n, M)
+        NaN where a session was not usable.
+    leverage : ndarray, shape (n, M)
+        Diagonal of the hat matrix; NaN where a session was not usable.
+    condition : ndarray, shape (n,)
+        Condition number of X1 with its columns scaled to unit length; inf where singular.
+    """
+
+    params: Floats
+    gram_inverse: Floats
+    s2: Floats
+    dof: npt.NDArray[np.int64]
+    residuals: Floats
+    leverage: Floats
+    condition: Floats
+
+
+def fit(y: Floats, x: Floats) -> LinearFit:
+    """Fit n regressions by a batched QR decomposition, missing sessions left out of each.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n, M)
+        Returns of the estimation window; NaN = missing.
+    x : ndarray, shape (n, M, d)
+        Design; a row with a NaN is missing. ``d = 0`` is allowed: nothing is estimated.
+
+    Returns
+    -------
+    LinearFit
+        Parameters are NaN where X1 has not full rank.
+    """
+    n, m, d = x.shape
+    used = np.isfinite(y) & np.isfinite(x).all(axis=2)
+    y0 = np.where(used, y, 0.0)
+    x0 = np.where(used[:, :, None], x, 0.0)
+    dof = used.sum(axis=1) - d
+    if d == 0:
+        params, gram_inverse = np.zeros((n, 0)), np.zeros((n, 0, 0))
+        leverage, condition = np.zeros((n, m)), np.ones(n)
+    else:
+        params, gram_inverse, leverage, condition = _least_squares(y0, x0, dof)
+    residuals = y0 - np.einsum("nmd,nd->nm", x0, params)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        s2 = np.where(dof > 0, (residuals**2).sum(axis=1) / dof, np.nan)
+    return LinearFit(
+        params,
+        gram_inverse,
+        s2,
+        dof.astype(np.int64),
+        np.where(used, residuals, np.nan),
+        np.where(used, leverage, np.nan),
+        condition,
+    )
+
+
+def _least_squares(
+    y: Floats, x: Floats, dof: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Solve by QR; rows of zeros stand for missing sessions and change nothing."""
+    length = np.linalg.norm(x, axis=1)
+    scale = np.where(length > 0, length, 1.0)
+    q, r = np.linalg.qr(x / scale[:, None, :])
+    singular_values = np.linalg.svd(r, compute_uv=False)
+    with np.errstate(divide="ignore"):
+        condition = singular_values[:, 0] / singular_values[:, -1]
+    solvable = (dof >= 0) & (condition < 1.0 / np.finfo(float).eps)
+    r_safe = np.where(solvable[:, None, None], r, np.eye(x.shape[2]))
+    r_inverse = np.linalg.inv(r_safe) / scale[:, :, None]
+    params = np.einsum("nij,nj->ni", r_inverse, np.einsum("nmd,nm->nd", q, y))
+    gram_inverse = r_inverse @ np.swapaxes(r_inverse, 1, 2)
+    bad = ~solvable
+    params[bad], gram_inverse[bad] = np.nan, np.nan
+    return params, gram_inverse, (q**2).sum(axis=2), np.where(solvable, condition, np.inf)
+
+
+def forecast(fitted: LinearFit, y: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Return abnormal returns and the covariance of their forecast errors.
+
+    Parameters
+    ----------
+    fitted : LinearFit
+        Of n regressions.
+    y : ndarray, shape (n, L)
+        Returns of the event window.
+    x : ndarray, shape (n, L, d)
+        Design of the event window.
+
+    Returns
+    -------
+    ar : ndarray, shape (n, L)
+    v : ndarray, shape (n, L, L)
+    """
+    ar = y - np.einsum("nld,nd->nl", x, fitted.params)
+    shared = np.einsum("nld,nde,nke->nlk", x, fitted.gram_inverse, x)
+    v = fitted.s2[:, None, None] * (np.eye(y.shape[1]) + shared)
+    return ar, v

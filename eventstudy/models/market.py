@@ -1,0 +1,114 @@
+"""Constant mean, market-adjusted and market model.
+
+Each class states only its design; `LinearModel` owns fitting and forecasting.
+
+References
+----------
+Brown, S. and Warner, J. (1985). Using daily stock returns. Journal of Financial Economics
+14, 3-31.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.models.contract import ModelFit, ModelTask
+from eventstudy.models.linear import fit, forecast
+
+Floats = npt.NDArray[np.float64]
+
+
+class LinearModel(ABC):
+    """A model that is a linear regression: y - offset = X b + e."""
+
+    name: ClassVar[str]
+    needs_benchmark: ClassVar[bool] = True
+    coefficients: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def design(self, market: Floats) -> Floats:
+        """Return X, shape (n, T, d), from market returns, shape (n, T)."""
+
+    def offset(self, market: Floats, net: Floats) -> Floats:  # noqa: ARG002
+        """Return what is taken off the returns before the regression, shape (n, T)."""
+        return np.zeros_like(market)
+
+    def fit(self, task: ModelTask) -> ModelFit:
+        """Fit on the estimation window and forecast the event window.
+
+        Parameters
+        ----------
+        task : ModelTask
+            Of n observations.
+
+        Returns
+        -------
+        ModelFit
+        """
+        fitted = fit(task.y - self.offset(task.market, task.net), self.design(task.market))
+        ar, v = forecast(
+            fitted,
+            task.y_event - self.offset(task.market_event, task.net),
+            self.design(task.market_event),
+        )
+        return ModelFit(
+            ar,
+            v,
+            fitted.residuals,
+            fitted.leverage,
+            fitted.s2,
+            fitted.dof,
+            len(self.coefficients),
+            self._coefficient(fitted.params, "alpha"),
+            self._coefficient(fitted.params, "beta"),
+            fitted.condition,
+        )
+
+    def _coefficient(self, params: Floats, name: str) -> Floats:
+        if name not in self.coefficients:
+            return np.full(len(params), np.nan)
+        return params[:, self.coefficients.index(name)]
+
+
+class ConstantMean(LinearModel):
+    """E[R] = the mean of the estimation window. The benchmark plays no part."""
+
+    name = "mean"
+    needs_benchmark = False
+    coefficients = ("alpha",)
+
+    def design(self, market: Floats) -> Floats:
+        """Return a column of ones."""
+        return np.ones((*market.shape, 1))
+
+
+class MarketAdjusted(LinearModel):
+    """E[R] = the benchmark's return; a spread has no benchmark. Nothing is estimated.
+
+    s^2 is the mean square of the estimation window's abnormal returns, V = s^2 I.
+    """
+
+    name = "market-adjusted"
+
+    def design(self, market: Floats) -> Floats:
+        """Return a design without columns."""
+        return np.empty((*market.shape, 0))
+
+    def offset(self, market: Floats, net: Floats) -> Floats:
+        """Return the benchmark's return times the net weight; nothing for a spread."""
+        return np.where(net[:, None] == 0.0, 0.0, market * net[:, None])
+
+
+class MarketModel(LinearModel):
+    """E[R] = alpha + beta R_m by ordinary least squares."""
+
+    name = "market"
+    coefficients = ("alpha", "beta")
+
+    def design(self, market: Floats) -> Floats:
+        """Return ones and the benchmark's returns."""
+        return np.stack([np.ones_like(market), market], axis=2)

@@ -1,0 +1,169 @@
+"""Inference on one event and one security: no cross-section, so its own history speaks.
+
+References
+----------
+Gelbach, J., Helland, E. and Klick, J. (2013). Valid inference in single-firm, single-event
+studies. American Law and Economics Review 15, 495-541.
+Phipson, B. and Smyth, G. (2010). Permutation p-values should never be zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SingleTest:
+    """Name, null and assumptions of a test of one event."""
+
+    name: str
+    null: str
+    assumptions: str
+    source: str
+
+
+SINGLE_TESTS = {
+    test.name: test
+    for test in (
+        SingleTest(
+            "forecast_t",
+            "the CAR is zero",
+            "normal residuals of constant variance; far tails mean little on fat-tailed series",
+            "CAR over its forecast error, t with M - d degrees of freedom; Salinger 1992",
+        ),
+        SingleTest(
+            "sq",
+            "the CAR comes from the distribution of the estimation window's residuals",
+            "residuals identically distributed; no normality; p no smaller than its floor",
+            "Gelbach, Helland and Klick 2013",
+        ),
+        SingleTest(
+            "placebo_time",
+            "the CAR is like that of any window without an event of this series",
+            "event and other days alike but for the event; windows refitted on the whole sample",
+            "randomisation over time",
+        ),
+        SingleTest(
+            "placebo_kind",
+            "the event is like the subject's other events of its kind",
+            "events of one kind are exchangeable; two-sided in |SCAR|",
+            "randomisation over events of one kind",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RankTails:
+    """Tails of n values against their own reference draws.
+
+    Attributes
+    ----------
+    greater, less, two_sided : ndarray, shape (n,)
+        NaN where there are no draws.
+    draws : ndarray, shape (n,), int
+        B.
+    """
+
+    greater: Floats
+    less: Floats
+    two_sided: Floats
+    draws: Ints
+
+
+def empirical_tails(value: Floats, draws: Floats) -> RankTails:
+    """Rank each value among its draws: p_greater = (1 + #{draw >= value}) / (B + 1).
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+    draws : ndarray, shape (n, B)
+        NaN is no draw.
+
+    Returns
+    -------
+    RankTails
+        Two-sided is twice the smaller tail, at most 1.
+    """
+    count = np.isfinite(draws).sum(axis=1)
+    blank = np.where(count > 0, 0.0, np.nan)
+    with np.errstate(invalid="ignore"):
+        greater = (1.0 + (draws >= value[:, None]).sum(axis=1)) / (count + 1.0) + blank
+        less = (1.0 + (draws <= value[:, None]).sum(axis=1)) / (count + 1.0) + blank
+    return RankTails(greater, less, np.minimum(1.0, 2.0 * np.minimum(greater, less)), count)
+
+
+def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> RankTails:
+    """Rank CARs among sums of consecutive estimation residuals.
+
+    B = M - L + 1 sums of L residuals, each divided by sqrt(1 - h).
+
+    Parameters
+    ----------
+    car : ndarray, shape (n,)
+    residuals, leverage : ndarray, shape (n, M)
+        NaN where missing; the sessions that are left count as consecutive.
+    length : int
+        L, sessions of the window.
+
+    Returns
+    -------
+    RankTails
+    """
+    scaled = residuals / np.sqrt(1.0 - leverage)
+    order = np.argsort(~np.isfinite(scaled), axis=1, kind="stable")
+    packed = np.take_along_axis(scaled, order, axis=1)
+    if packed.shape[1] < length:
+        return empirical_tails(car, np.full((len(car), 1), np.nan))
+    sums = np.lib.stride_tricks.sliding_window_view(packed, length, axis=1).sum(axis=2)
+    return empirical_tails(car, sums)
+
+
+def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:
+    """Rank |SCAR| among the other events of its kind: p = (1 + #{>=}) / (1 + B).
+
+    Parameters
+    ----------
+    scar : ndarray, shape (n,)
+    kinds : ndarray, shape (n,), int
+        Events with one number are exchangeable.
+
+    Returns
+    -------
+    RankTails
+        One-sided tails are NaN: the size is ranked, not the sign.
+    """
+    size = np.abs(scar)
+    alike = (kinds[:, None] == kinds[None, :]) & ~np.eye(len(scar), dtype=bool)
+    others = alike.sum(axis=1)
+    larger = (alike & (size[None, :] >= size[:, None])).sum(axis=1)
+    blank = np.full(len(scar), np.nan)
+    p = np.where(others > 0, (1.0 + larger) / (1.0 + others), np.nan)
+    return RankTails(blank, blank, p, others.astype(np.int64))
+
+
+def clear_positions(
+    candidates: Ints, forbidden: Bools, window: tuple[int, int]
+) -> Ints:
+    """Return the candidate positions whose window holds no forbidden session.
+
+    Parameters
+    ----------
+    candidates : ndarray, int
+        Rows in the grid.
+    forbidden : ndarray, shape (S,), bool
+        Sessions inside a true event's windows.
+    window : (int, int)
+    """
+    counts = np.concatenate([[0], np.cumsum(forbidden)])
+    first, last = candidates + window[0], candidates + window[1] + 1
+    inside = (first >= 0) & (last <= len(forbidden))
+    first, last = np.clip(first, 0, len(forbidden)), np.clip(last, 0, len(forbidden))
+    return candidates[inside & (counts[last] == counts[first])]

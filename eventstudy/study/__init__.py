@@ -1,0 +1,9 @@
+"""The study: events, prices and a model joined; groups, tests and tables."""
+
+from __future__ import annotations
+
+from eventstudy.study.config import StudyConfig
+from eventstudy.study.join import event_study
+from eventstudy.study.result import StudyResult
+
+__all__ = ["StudyConfig", "StudyResult", "event_study"]

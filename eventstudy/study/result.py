@@ -1,0 +1,174 @@
+"""What a study returns: frozen, its tables made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.abnormal import AbnormalReturns
+from eventstudy.events.event import ALIGNMENTS
+from eventstudy.prices.table import PriceTable
+from eventstudy.significance import SignificanceTest
+from eventstudy.study.config import StudyConfig
+from eventstudy.study.groups import Group, make_groups
+from eventstudy.study.observed import Drop, Observation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.events import EventCalendar
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """An event study: abnormal returns, their tests, and what was left out.
+
+    Attributes
+    ----------
+    events : EventCalendar
+    prices : PriceTable
+    config : StudyConfig
+    tests_asked : tuple of SignificanceTest
+    days : ndarray, shape (S,), datetime64[D]
+        The grid of sessions.
+    returns : ndarray, shape (S, N)
+        Total returns on the grid.
+    grid_tickers : tuple of str, length N
+    observations : tuple of Observation, length n
+    fits : mapping of str to AbnormalReturns
+        By model, each of n observations.
+    drops : tuple of Drop
+    notes : tuple of str
+    seconds : float
+        Wall time of the fit.
+    """
+
+    events: EventCalendar
+    prices: PriceTable
+    config: StudyConfig
+    tests_asked: tuple[SignificanceTest, ...]
+    days: npt.NDArray[np.datetime64]
+    returns: npt.NDArray[np.float64]
+    grid_tickers: tuple[str, ...]
+    observations: tuple[Observation, ...]
+    fits: Mapping[str, AbnormalReturns]
+    drops: tuple[Drop, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    @cached_property
+    def alignments(self) -> tuple[str, ...]:
+        """The alignments in use: ``stated`` alone where no event is ambiguous."""
+        ambiguous = any("stated" not in o.reading.alignments for o in self.observations)
+        return ALIGNMENTS if ambiguous else ALIGNMENTS[:1]
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Which observations are tested together."""
+        return make_groups(self.observations, self.config.observed, self.events.baskets)
+
+    @cached_property
+    def abnormal(self) -> pd.DataFrame:
+        """Abnormal returns by event, series and day."""
+        from eventstudy.study.tables import abnormal_frame
+
+        return abnormal_frame(self)
+
+    @cached_property
+    def cars(self) -> pd.DataFrame:
+        """CARs by event, series and window with their exact forecast errors."""
+        from eventstudy.study.tables import cars_frame
+
+        return cars_frame(self)
+
+    @cached_property
+    def group_tests(self) -> pd.DataFrame:
+        """Every test over every group, event day and window."""
+        from eventstudy.study.tables import group_tests_frame
+
+        return group_tests_frame(self)
+
+    @cached_property
+    def single_tests(self) -> pd.DataFrame:
+        """The tests of single events; the group is ``event_id/series``."""
+        from eventstudy.study.one_event import single_tests_frame
+
+        return single_tests_frame(self)
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """All tests: groups first, then single events."""
+        import pandas as pd
+
+        return pd.concat([self.group_tests, self.single_tests], ignore_index=True)
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """Mean CARs by group and window, 95% intervals, smallest effect findable at 80%."""
+        from eventstudy.study.tables import effects_frame
+
+        return effects_frame(self, self.config.frame.all_windows)
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """Mean CARs from the first day of the hull to each day, with 95% intervals."""
+        from eventstudy.study.tables import effects_frame
+
+        first = self.config.frame.hull[0]
+        return effects_frame(self, [(first, int(day)) for day in self.config.frame.days]).assign(
+            day=lambda frame: frame["window"].str.split(",").str[1].astype(int)
+        )
+
+    @cached_property
+    def dropped(self) -> pd.DataFrame:
+        """Everything that was left out, and why."""
+        import pandas as pd
+
+        rows = [(d.event_id, d.ticker, d.reason, d.detail) for d in self.drops]
+        return pd.DataFrame(rows, columns=["event_id", "ticker", "reason", "detail"])
+
+    @cached_property
+    def overlaps(self) -> pd.DataFrame:
+        """Events that share a ticker and sessions."""
+        from eventstudy.events import overlaps
+
+        frame = self.config.frame
+        first, last = frame.estimation_days[0], frame.estimation_days[-1]
+        return overlaps(
+            self.events.study, hull=frame.hull, estimation=(int(first), int(last))
+        )
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return effect, interval, power and p-values by group for each window asked for."""
+        from eventstudy.study.summary import summary_frame
+
+        return summary_frame(self)
+
+    def summary(self) -> str:
+        """Return the summary as text."""
+        from eventstudy.study.summary import summary_text
+
+        return summary_text(self)
+
+    def manifest(self) -> dict[str, object]:
+        """Return what is needed to run the study again: question, data and versions."""
+        from eventstudy.study.summary import manifest
+
+        return manifest(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return (
+            f"StudyResult({len(self.observations)} observations, "
+            f"models {', '.join(self.fits)}, {len(self.drops)} dropped)"
+        )
+
+    def _repr_html_(self) -> str:
+        return str(self.summary_frame().to_html(index=False, float_format="{:.4f}".format))

@@ -1,0 +1,90 @@
+"""The summary of a study: its headline table, its text and its manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eventstudy.windows import window_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.study.result import StudyResult
+
+HEADLINE_TESTS = ("kolari_pynnonen", "corrado", "wilcoxon")
+
+
+def summary_frame(study: StudyResult) -> pd.DataFrame:
+    """Return one row a group, alignment, model and window asked for.
+
+    Columns: those of `StudyResult.effects` and ``p_<test>`` for the tests that stand up to
+    clustered dates, event-induced variance or fat tails, as far as they were run.
+    """
+    windows = [window_name(w) for w in study.config.frame.windows]
+    keys = ["group", "alignment", "model", "window"]
+    effects = study.effects[study.effects["window"].isin(windows)]
+    tests = study.group_tests
+    for name in HEADLINE_TESTS:
+        found = tests[tests["test"] == name]
+        if len(found):
+            p = found[[*keys, "p_value"]].rename(columns={"p_value": f"p_{name}"})
+            effects = effects.merge(p, on=keys, how="left")
+    return effects.reset_index(drop=True)
+
+
+def summary_text(study: StudyResult) -> str:
+    """Return the summary as a table in plain text, with what was asked and left out."""
+    from eventstudy.study.wording import asked_lines, caution_lines
+
+    frame = summary_frame(study)
+    shown = frame[frame["alignment"] == study.alignments[-1]]
+    lines = asked_lines(study)
+    lines.append("")
+    lines.append(_table(shown))
+    lines += ["", *caution_lines(study)]
+    return "\n".join(lines)
+
+
+def _table(frame: pd.DataFrame) -> str:
+    """Return the headline table, effects in percent."""
+    percent = {"caar", "lo", "hi", "mde"}
+    shown = frame.drop(columns=["se", "alignment"]).copy()
+    if shown["model"].nunique() == 1:
+        shown = shown.drop(columns="model")
+    for column in shown.columns:
+        if column in percent:
+            shown[column] = [f"{100 * x:+.2f}%" for x in shown[column]]
+        elif column.startswith("p_"):
+            shown[column] = ["-" if np.isnan(p) else f"{p:.3f}" for p in shown[column]]
+    shown["mde"] = shown["mde"].str.lstrip("+")
+    return str(shown.to_string(index=False))
+
+
+def manifest(study: StudyResult) -> dict[str, object]:
+    """Return configuration, hull, data hashes, versions, seed and wall time."""
+    from eventstudy.provenance import versions
+
+    prices = study.prices
+    return {
+        "study": study.config.as_dict(),
+        "calendar": study.events.sessions.name if study.events.sessions else None,
+        "events": {
+            "rows": len(study.events),
+            "study": len(study.events.study),
+            "sha256": study.events.digest(),
+            "assumptions": list(study.events.assumptions),
+        },
+        "prices": {
+            "source": prices.source,
+            "first": str(prices.dates[0]),
+            "last": str(prices.dates[-1]),
+            "tickers": {t: prices.digest(t) for t in prices.tickers},
+            "missing": dict(prices.missing),
+        },
+        "notes": list(study.notes),
+        "seed": study.config.seed,
+        "seconds": {"study": round(study.seconds, 3)},
+        "versions": versions(),
+    }

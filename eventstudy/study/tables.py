@@ -1,0 +1,204 @@
+"""The tables of a study, built from its fits: abnormal returns, CARs, tests, effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.abnormal import AbnormalReturns, cumulate
+from eventstudy.significance import Sample
+from eventstudy.significance.contract import student
+from eventstudy.study.effects import group_effects
+from eventstudy.study.groups import Group
+from eventstudy.windows import Window, window_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.study.result import StudyResult
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+ABNORMAL = ("event_id", "ticker", "alignment", "model", "day", "date", "ar", "ar_se", "car")
+CARS = (
+    "event_id", "ticker", "alignment", "model", "window", "car", "se", "t", "p_value",
+    "n_estimation", "alpha", "beta", "sigma",
+)  # fmt: skip
+TESTS = (
+    "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
+    "p_greater", "p_less", "n", "n_dates", "distribution", "caveat",
+)  # fmt: skip
+EFFECTS = (
+    "group", "alignment", "model", "window", "n", "n_dates", "caar", "se", "lo", "hi", "mde",
+)  # fmt: skip
+
+
+def alignment_rows(study: StudyResult) -> dict[str, Ints]:
+    """Return the observations of each alignment that occurs."""
+    rows = {
+        name: np.array(
+            [i for i, o in enumerate(study.observations) if name in o.reading.alignments],
+            dtype=np.int64,
+        )
+        for name in study.alignments
+    }
+    return {name: found for name, found in rows.items() if len(found)}
+
+
+def blocks(study: StudyResult) -> Iterator[tuple[str, str, AbnormalReturns, Ints]]:
+    """Yield (alignment, model, fit, rows) in the order of the tables."""
+    for alignment, rows in alignment_rows(study).items():
+        for model, found in study.fits.items():
+            yield alignment, model, found, rows
+
+
+def abnormal_frame(study: StudyResult) -> pd.DataFrame:
+    """Return abnormal returns by event, series and day."""
+    import pandas as pd
+
+    days = study.config.frame.days
+    parts = []
+    for alignment, model, found, rows in blocks(study):
+        ar = found.fit.ar[rows]
+        dates = study.days[found.positions[rows][:, None] + days]
+        part = _labels(study, rows, len(days))
+        part |= {
+            "alignment": alignment,
+            "model": model,
+            "day": np.tile(days, len(rows)),
+            "date": dates.astype("datetime64[s]").ravel(),
+            "ar": ar.ravel(),
+            "ar_se": np.sqrt(np.einsum("nll->nl", found.fit.v[rows])).ravel(),
+            "car": np.cumsum(ar, axis=1).ravel(),
+        }
+        parts.append(pd.DataFrame(part, columns=list(ABNORMAL)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def cars_frame(study: StudyResult) -> pd.DataFrame:
+    """Return CARs by event, series and window with their forecast errors."""
+    import pandas as pd
+
+    windows = study.config.frame.windows
+    masks = study.config.frame.masks(windows)
+    parts = []
+    for alignment, model, found, rows in blocks(study):
+        fit = found.fit
+        car, se = cumulate(fit.ar[rows], fit.v[rows], masks)
+        t = car / se
+        dof = fit.dof[rows][:, None]
+        per_row = {
+            "n_estimation": fit.dof[rows] + fit.n_params,
+            "alpha": fit.alpha[rows],
+            "beta": fit.beta[rows],
+            "sigma": np.sqrt(fit.s2[rows]),
+        }
+        part = _labels(study, rows, len(windows))
+        part |= {
+            "alignment": alignment,
+            "model": model,
+            "window": np.tile([window_name(w) for w in windows], len(rows)),
+            "car": car.ravel(),
+            "se": se.ravel(),
+            "t": t.ravel(),
+            "p_value": student(t, dof).two_sided.ravel(),
+        }
+        part |= {name: np.repeat(values, len(windows)) for name, values in per_row.items()}
+        parts.append(pd.DataFrame(part, columns=list(CARS)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
+    kept = [study.observations[i] for i in rows]
+    return {
+        "event_id": np.repeat([o.reading.event.event_id for o in kept], times),
+        "ticker": np.repeat([o.label for o in kept], times),
+    }
+
+
+def sample_of(found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult) -> Sample:
+    """Return the sample of a group's kept rows, signed."""
+    rows, signs = group.rows[keep], group.signs[keep][:, None]
+    positions = found.positions[rows]
+    return Sample(
+        found.fit.ar[rows] * signs,
+        found.fit.v[rows],
+        found.fit.residuals[rows] * signs,
+        np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
+        positions,
+        found.fit.dof[rows],
+        found.fit.n_params,
+        study.config.convention,
+    )
+
+
+def samples(study: StudyResult) -> Iterator[tuple[str, str, Group, Sample]]:
+    """Yield (alignment, model, group, sample) for every group with an observation."""
+    for alignment, model, found, rows in blocks(study):
+        for group in study.groups:
+            keep = np.isin(group.rows, rows)
+            if keep.any():
+                yield alignment, model, group, sample_of(found, group, keep, study)
+
+
+def group_tests_frame(study: StudyResult) -> pd.DataFrame:
+    """Return every test over every group, event day and window."""
+    import pandas as pd
+
+    windows = study.config.frame.all_windows
+    names = [window_name(w) for w in windows]
+    masks = study.config.frame.masks(windows)
+    parts = []
+    for alignment, model, group, sample in samples(study):
+        for test in study.tests_asked:
+            found = test.evaluate(sample, masks)
+            verdict = found.verdict
+            hidden = np.full(len(windows), np.nan)
+            part = {
+                "group": group.name,
+                "alignment": alignment,
+                "model": model,
+                "convention": sample.convention if test.standardised else "",
+                "window": names,
+                "test": found.name,
+                "statistic": verdict.statistic,
+                "p_value": verdict.two_sided,
+                "p_greater": hidden if group.two_sided_only else verdict.greater,
+                "p_less": hidden if group.two_sided_only else verdict.less,
+                "n": found.n,
+                "n_dates": found.n_dates,
+                "distribution": verdict.distribution,
+                "caveat": found.caveats,
+            }
+            parts.append(pd.DataFrame(part, columns=list(TESTS)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def effects_frame(study: StudyResult, windows: Sequence[Window]) -> pd.DataFrame:
+    """Return mean CARs with intervals and the smallest effect that could be found."""
+    import pandas as pd
+
+    names = [window_name(w) for w in windows]
+    masks = study.config.frame.masks(windows)
+    parts = []
+    for alignment, model, group, sample in samples(study):
+        found = group_effects(sample, masks)
+        part = {
+            "group": group.name,
+            "alignment": alignment,
+            "model": model,
+            "window": names,
+            "n": len(sample),
+            "n_dates": sample.n_dates,
+            "caar": found.caar,
+            "se": found.se,
+            "lo": found.lo,
+            "hi": found.hi,
+            "mde": found.mde,
+        }
+        parts.append(pd.DataFrame(part, columns=list(EFFECTS)))
+    return pd.concat(parts, ignore_index=True)
