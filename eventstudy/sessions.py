@@ -118,7 +118,7 @@ def exchange_reach(name: str) -> tuple[int | None, int | None]:
     calendar = _exchange_calendar(name, 2023, 2024)
     first, last = calendar.bound_min(), calendar.bound_max()
     return (
-        None if first is None else first.year + (first.dayofyear > 1),
+        None if first is None else first.year + (first.day_of_year > 1),
         None if last is None else last.year,
     )
 

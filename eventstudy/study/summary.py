@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,11 @@ def _table(frame: pd.DataFrame) -> str:
     return str(shown.to_string(index=False))
 
 
+def _digest(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of a calendar's cells."""
+    return hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+
+
 def manifest(study: StudyResult) -> dict[str, object]:
     """Return configuration, hull, data hashes, versions, seed and wall time."""
     from eventstudy.provenance import versions
@@ -73,7 +79,7 @@ def manifest(study: StudyResult) -> dict[str, object]:
         "events": {
             "rows": len(study.events),
             "study": len(study.events.study),
-            "sha256": study.events.digest(),
+            "sha256": _digest(study.events.frame),
             "assumptions": list(study.events.assumptions),
         },
         "prices": {

@@ -1,0 +1,81 @@
+"""Entry point: commands, exit codes, and errors as one readable paragraph."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from eventstudy.cli import inspect_commands, run_commands
+from eventstudy.errors import EventStudyError
+
+app = typer.Typer(
+    name="eventstudy",
+    help="Event studies and event-driven backtests: aligned news, abnormal returns, "
+    "significance, trades, one report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+run_commands.register(app)
+inspect_commands.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: bool = typer.Option(False, "--version", help="Print version and place, and exit."),
+) -> None:
+    if version:
+        from eventstudy.provenance import DISTRIBUTION
+        from eventstudy.provenance import version as installed
+        from eventstudy.run.places import PACKAGE
+
+        typer.echo(f"{DISTRIBUTION} {installed()} from {PACKAGE}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 2 the user's input, 1 our own fault.
+    """
+    try:
+        app(args=arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except EventStudyError as error:
+        return _fail(str(error), 2)
+    except BrokenPipeError:
+        # The reader of our output has left: nothing is wrong, and nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("EVENTSTUDY_TRACEBACK"):
+            raise
+        return _fail(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a fault of eventstudy, not of the input. Run again with "
+            "EVENTSTUDY_TRACEBACK=1 and report what it prints.",
+            1,
+        )
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"eventstudy: {message}", file=sys.stderr)
+    return code
+
+
+def script() -> None:
+    """Run as a program."""
+    sys.exit(main())

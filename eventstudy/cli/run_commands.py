@@ -1,0 +1,198 @@
+"""demo, run, study and backtest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from eventstudy.cli import options as o
+
+if TYPE_CHECKING:
+    from eventstudy.run.config import RunConfig
+    from eventstudy.run.execute import Outcome
+
+DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
+COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
+OUTPUTS = ("out", "format_", "json_", "config")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(demo)
+    app.command()(run)
+    app.command()(study)
+    app.command()(backtest)
+
+
+def demo(
+    out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Json = False
+) -> None:
+    """Run study, backtest and report on the shipped sample; no network is needed."""
+    from eventstudy.run.config import RunConfig
+    from eventstudy.run.places import bundled_events
+
+    config = RunConfig(events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS)
+    outcome = _carry_out(config, True, True)
+    if not json_:
+        kept = {observation.reading.event.event_id for observation in outcome.study.observations}  # type: ignore[union-attr]
+        typer.echo(
+            f"The sample is small: 250 sessions of five tickers, which keep {len(kept)} of "
+            f"{len(outcome.study.events.study)} study events. It shows how the tool works; "  # type: ignore[union-attr]
+            "it cannot carry a conclusion of its own.\n"
+        )
+    _deliver(outcome, out, format_, json_)
+
+
+def run(
+    events: o.EventsFile = None,
+    prices: o.Prices = None,
+    calendar: o.Calendar = None,
+    start: o.Start = None,
+    end: o.End = None,
+    model: o.Model = None,
+    benchmark: o.Benchmark = None,
+    window: o.Window = None,
+    estimation: o.Estimation = None,
+    gap: o.Gap = None,
+    min_estimation: o.MinEstimation = None,
+    observed: o.Observe = None,
+    convention: o.Convention = None,
+    case: o.Case = None,
+    strategy: o.Strategy = None,
+    strategies: o.Strategies = None,
+    capital: o.Capital = None,
+    commission_bp: o.Commission = None,
+    half_spread_bp: o.HalfSpread = None,
+    borrow_bp: o.Borrow = None,
+    risk_free: o.RiskFree = None,
+    assume_known: o.AssumeKnown = None,
+    seed: o.Seed = None,
+    strict: o.Strict = None,
+    config: o.Config = None,
+    out: o.Out = "eventstudy-out",
+    format_: o.Format = "csv",
+    json_: o.Json = False,
+) -> None:
+    """Study, backtest and report: everything, written to --out."""
+    outcome = _carry_out(_config(locals()), True, True)
+    _deliver(outcome, out, format_, json_)
+
+
+def study(
+    events: o.EventsFile = None,
+    prices: o.Prices = None,
+    calendar: o.Calendar = None,
+    start: o.Start = None,
+    end: o.End = None,
+    model: o.Model = None,
+    benchmark: o.Benchmark = None,
+    window: o.Window = None,
+    estimation: o.Estimation = None,
+    gap: o.Gap = None,
+    min_estimation: o.MinEstimation = None,
+    observed: o.Observe = None,
+    convention: o.Convention = None,
+    case: o.Case = None,
+    seed: o.Seed = None,
+    strict: o.Strict = None,
+    config: o.Config = None,
+    out: o.Out = None,
+    format_: o.Format = "csv",
+    json_: o.Json = False,
+) -> None:
+    """Abnormal returns and their tests; files and report with --out."""
+    outcome = _carry_out(_config(locals()), True, False)
+    _deliver(outcome, out, format_, json_)
+
+
+def backtest(
+    events: o.EventsFile = None,
+    prices: o.Prices = None,
+    calendar: o.Calendar = None,
+    start: o.Start = None,
+    end: o.End = None,
+    benchmark: o.Benchmark = None,
+    strategy: o.Strategy = None,
+    strategies: o.Strategies = None,
+    capital: o.Capital = None,
+    commission_bp: o.Commission = None,
+    half_spread_bp: o.HalfSpread = None,
+    borrow_bp: o.Borrow = None,
+    risk_free: o.RiskFree = None,
+    assume_known: o.AssumeKnown = None,
+    seed: o.Seed = None,
+    config: o.Config = None,
+    out: o.Out = None,
+    format_: o.Format = "csv",
+    json_: o.Json = False,
+) -> None:
+    """Trade strategies around the events; files with --out."""
+    outcome = _carry_out(_config(locals()), False, True)
+    _deliver(outcome, out, format_, json_)
+
+
+def _config(given: dict[str, Any]) -> RunConfig:
+    """Return the configuration of a command's parameters and its study.toml."""
+    from eventstudy.run.config import read_config
+
+    flags = {name: value for name, value in given.items() if name not in OUTPUTS}
+    costs = {name: flags.pop(name) for name in COSTS if name in flags}
+    flags["costs"] = {name: value for name, value in costs.items() if value is not None}
+    if flags.get("assume_known"):
+        flags["assume_known"] = _pairs(flags["assume_known"])
+    return read_config(given["config"], flags)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text:
+            raise typer.BadParameter(f"{text!r}: write KIND=DAYS, such as earnings=14d")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _carry_out(config: RunConfig, with_study: bool, with_trades: bool) -> Outcome:
+    """Run, with a line on stderr that tells what is being done where someone is watching."""
+    from rich.console import Console
+
+    from eventstudy.run.execute import execute
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        return execute(config, study=with_study, trade=with_trades, say=status.update)
+
+
+def _deliver(outcome: Outcome, out: str | None, fmt: str, as_json: bool) -> None:
+    """Write the files and print the summaries."""
+    from eventstudy.run.files import write_files
+
+    written = write_files(outcome, Path(out), fmt) if out else []
+    if as_json:
+        typer.echo(_json(outcome, written))
+        return
+    for part in (outcome.study, outcome.backtest):
+        if part is not None:
+            typer.echo(part.summary())
+            typer.echo("")
+    if written:
+        report = [path for path in written if path.name == "report.html"]
+        typer.echo(f"{len(written)} files in {out}")
+        for path in report:
+            typer.echo(f"Report: {path.resolve()}")
+
+
+def _json(outcome: Outcome, written: list[Path]) -> str:
+    import json
+
+    def records(frame: Any) -> Any:
+        return json.loads(frame.to_json(orient="records", date_format="iso"))
+
+    found: dict[str, Any] = {"seconds": round(outcome.seconds, 3), "files": [str(p) for p in written]}
+    if outcome.study is not None:
+        found["study"] = records(outcome.study.summary_frame())
+        found["dropped"] = records(outcome.study.dropped)
+        found["notes"] = list(outcome.study.notes)
+    if outcome.backtest is not None:
+        found["backtest"] = records(outcome.backtest.metrics)
+    return json.dumps(found, indent=2, ensure_ascii=False)

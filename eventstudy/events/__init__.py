@@ -1,0 +1,22 @@
+"""The calendar of events: reading, validation, alignment to sessions, overlaps."""
+
+from eventstudy.events.calendar import EventCalendar
+from eventstudy.events.event import ALIGNMENTS, Event
+from eventstudy.events.overlap import coincidences, overlaps, separation_note, separation_notes
+from eventstudy.events.overview import check_frame, check_tickers
+from eventstudy.events.reading import price_sessions, read_events, spanning_sessions
+
+__all__ = [
+    "ALIGNMENTS",
+    "Event",
+    "EventCalendar",
+    "check_frame",
+    "check_tickers",
+    "coincidences",
+    "overlaps",
+    "price_sessions",
+    "read_events",
+    "separation_note",
+    "separation_notes",
+    "spanning_sessions",
+]

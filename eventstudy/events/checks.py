@@ -1,0 +1,283 @@
+"""The schema of the calendar: columns of text in, columns of normalised text and faults out.
+
+Every parser runs once per distinct value, so a million rows cost what their distinct cells
+cost; only rows with a fault are looked at one by one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from eventstudy.baskets import Baskets
+from eventstudy.errors import Fault
+from eventstudy.events import cells
+from eventstudy.events.alignment import local_instants, utc_instants
+from eventstudy.events.csvfile import TextTable
+
+REQUIRED = ("event_id", "date", "tickers")
+COLUMNS = (
+    "event_id",
+    "date",
+    "time",
+    "timezone",
+    "session",
+    "kind",
+    "subject",
+    "tickers",
+    "expects",
+    "use",
+    "known_on",
+    "title",
+    "source",
+    "confidence",
+    "note",
+)
+ADDED = ("row", "placed", "same", "next", "ambiguous", "why")
+"""What reading and alignment add to the file's columns."""
+
+SESSIONS = ("pre", "regular", "post", "unknown")
+USES = ("study", "context")
+CONFIDENCES = ("high", "medium", "low")
+DEFAULT_TIMEZONE = "America/New_York"
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(eq=False)
+class Checked:
+    """A calendar's columns after validation.
+
+    Attributes
+    ----------
+    file : str
+    frame : DataFrame
+        Contract columns in their order, normalised, then unknown extra columns, then `row`.
+        Cells with a fault hold their text as found.
+    faults : list of Fault
+    notes : list of str
+        What a reader should look at and is no fault.
+    bad : dict of str to ndarray of bool, shape (n,)
+        By column, the rows with a fault there; columns without faults may be missing.
+    """
+
+    file: str
+    frame: pd.DataFrame
+    faults: list[Fault]
+    notes: list[str] = field(default_factory=list)
+    bad: dict[str, Mask] = field(default_factory=dict)
+
+    def readable(self, *columns: str) -> Mask:
+        """Return the rows without a fault in any of these columns."""
+        fine = np.ones(len(self.frame), dtype=bool)
+        for column in columns:
+            if column in self.bad:
+                fine &= ~self.bad[column]
+        return fine
+
+    def in_order(self) -> list[Fault]:
+        """Return the faults by their line in the file."""
+        return sorted(self.faults, key=lambda fault: fault.row or 0)
+
+    def blame(self, column: str, where: Mask, problem: str | Callable[[int], str]) -> None:
+        """Record a fault for each row of a mask; `problem` may depend on the row."""
+        self.bad[column] = self.bad.get(column, np.zeros(len(self.frame), dtype=bool)) | where
+        for i in np.flatnonzero(where):
+            text = problem if isinstance(problem, str) else problem(int(i))
+            value = str(self.frame[column].iloc[i])
+            row = int(self.frame["row"].iloc[i])
+            self.faults.append(Fault(self.file, text, row, column, value))
+
+
+def check_columns(table: TextTable, baskets: Baskets) -> Checked:
+    """Validate every column of a calendar; all the faults of the file come back at once."""
+    frame, notes = _complete(table)
+    checked = Checked(table.file, frame, [*table.faults, *_header_faults(table)], notes)
+    if not len(frame) and not checked.faults:
+        checked.faults.append(Fault(table.file, "the calendar is empty: there are no rows"))
+    if "event_id" in table.columns:
+        _check_ids(checked)
+    for column, parse in _parsers(baskets).items():
+        if column in table.columns:
+            _check_cells(checked, column, parse)
+    _fill_defaults(frame)
+    if "date" in table.columns:
+        _check_gap(checked)
+        _check_known_on(checked)
+    _check_expects(checked, baskets)
+    _note_lower_case(checked)
+    return checked
+
+
+def _header_faults(table: TextTable) -> list[Fault]:
+    faults = []
+    strangers = [name for name in table.header if name and name not in COLUMNS]
+    for name in REQUIRED:
+        if name not in table.header:
+            near = _nearest(name, strangers, 0.6)
+            hint = f": {near!r} looks like it, rename it" if near else ""
+            faults.append(Fault(table.file, f"column {name!r} is missing{hint}", row=1))
+    if len(table.header) == 1 and set(table.header[0]) & {";", "\t", "|"}:
+        faults.append(
+            Fault(table.file, "cells must be separated by commas", row=1, value=table.header[0])
+        )
+    seen: set[str] = set()
+    for place, name in enumerate(table.header, start=1):
+        if not name:
+            faults.append(Fault(table.file, f"column number {place} has no name", row=1))
+        elif name in seen:
+            faults.append(Fault(table.file, "this column is there twice", row=1, column=name))
+        seen.add(name)
+    return faults
+
+
+def _nearest(name: str, choices: Iterable[str], cutoff: float) -> str | None:
+    folded = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None
+
+
+def _complete(table: TextTable) -> tuple[pd.DataFrame, list[str]]:
+    """Return all contract columns, extras and `row`, and notes on the extras.
+
+    Rows whose cells are all blank, which spreadsheets leave behind, count as blank lines.
+    """
+    notes = []
+    blank = pd.Series("", index=table.columns.index, dtype="str")
+    made = {name: table.columns.get(name, blank) for name in COLUMNS}
+    unused = [name for name in COLUMNS if name not in table.header]
+    for name in table.columns.columns:
+        if name in COLUMNS or not name:
+            continue
+        kept = f"{name} (file)" if name in ADDED else name
+        near = _nearest(name, unused, 0.8)
+        if near or kept != name:
+            hint = f" (did you mean {near!r}?)" if near else ""
+            notes.append(f"{table.file}: extra column {name!r} is kept as {kept!r}{hint}")
+        made[kept] = table.columns[name]
+    frame = pd.DataFrame({**made, "row": table.rows})
+    keep = np.array((frame["event_id"] != "") | (frame["date"] != ""))
+    suspect = np.flatnonzero(~keep)
+    keep[suspect] = (frame.iloc[suspect].drop(columns="row") != "").any(axis=1).to_numpy()
+    return frame[keep].reset_index(drop=True), notes
+
+
+def _parsers(baskets: Baskets) -> dict[str, Callable[[str], str]]:
+    return {
+        "date": cells.parse_date,
+        "time": cells.parse_time,
+        "timezone": cells.parse_timezone,
+        "session": cells.one_of("session", SESSIONS),
+        "tickers": cells.tickers_parser(baskets),
+        "use": cells.one_of("use", USES),
+        "known_on": cells.parse_date,
+        "confidence": cells.one_of("confidence", CONFIDENCES),
+    }
+
+
+def _check_ids(checked: Checked) -> None:
+    ids = checked.frame["event_id"]
+    checked.blame("event_id", (ids == "").to_numpy(), "an id is needed")
+    again = (ids.duplicated() & (ids != "")).to_numpy()
+    if again.any():
+        first = dict(zip(ids[::-1], checked.frame["row"][::-1], strict=True))
+        checked.blame(
+            "event_id", again, lambda i: f"this id is there already, in row {first[ids.iloc[i]]}"
+        )
+
+
+def _check_cells(checked: Checked, column: str, parse: Callable[[str], str]) -> None:
+    """Replace a column by its normalised text; blank cells stay blank."""
+    codes, values = pd.factorize(checked.frame[column])
+    normal, problems = [], {}
+    for code, value in enumerate(values):
+        normal.append(value)
+        try:
+            normal[code] = parse(value) if value else ""
+        except cells.CellError as error:
+            problems[code] = str(error)
+        if column in REQUIRED and not value:
+            problems[code] = "a value is needed"
+    _blame_codes(checked, column, codes, problems)
+    checked.frame[column] = pd.array(normal, dtype="str").take(codes)
+
+
+def _check_expects(checked: Checked, baskets: Baskets) -> None:
+    """Directions are read with the tickers of their row, once per distinct pair."""
+    frame = checked.frame
+    parse = cells.expects_parser(baskets)
+    directions, texts = pd.factorize(frame["expects"])
+    # Where tickers have a fault of their own, directions cannot be held against them.
+    listed, lists = pd.factorize(frame["tickers"].where(checked.readable("tickers"), ""))
+    pairs, codes = np.unique(directions * max(len(lists), 1) + listed, return_inverse=True)
+    normal, problems = [], {}
+    for code, pair in enumerate(pairs):
+        text = texts[pair // len(lists)]
+        normal.append(text)
+        try:
+            normal[code] = parse(text, lists[pair % len(lists)])
+        except cells.CellError as error:
+            problems[code] = str(error)
+    _blame_codes(checked, "expects", codes, problems)
+    frame["expects"] = pd.array(normal, dtype="str").take(codes)
+
+
+def _check_gap(checked: Checked) -> None:
+    """Find times that a clock change skips: 02:30 on the day on which 02:00 becomes 03:00."""
+    frame = checked.frame
+    timed = checked.readable("date", "time", "timezone") & (frame["time"] != "").to_numpy()
+    at = np.flatnonzero(timed)
+    local = local_instants(frame["date"].iloc[at], frame["time"].iloc[at])
+    skipped = np.zeros(len(frame), dtype=bool)
+    skipped[at] = np.isnat(utc_instants(local, frame["timezone"].iloc[at]))
+    checked.blame(
+        "time",
+        skipped,
+        lambda i: (
+            f"this time does not exist on {frame['date'].iloc[i]} in "
+            f"{frame['timezone'].iloc[i]}: clocks go forward over it"
+        ),
+    )
+
+
+def _check_known_on(checked: Checked) -> None:
+    frame = checked.frame
+    known = checked.readable("date", "known_on") & (frame["known_on"] != "").to_numpy()
+    # ISO dates sort as text.
+    late = known & (frame["known_on"] > frame["date"]).to_numpy()
+    checked.blame(
+        "known_on",
+        late,
+        lambda i: f"a date cannot become public after the event itself, {frame['date'].iloc[i]}",
+    )
+
+
+def _note_lower_case(checked: Checked) -> None:
+    lists = checked.frame["tickers"].loc[checked.readable("tickers")].unique()
+    tokens = {token for text in lists for token in cells.split_tickers(text)}
+    lower = sorted(t for t in tokens if t != t.upper() and not t.startswith("@"))
+    if lower:
+        shown = ", ".join(lower[:10]) + (", ..." if len(lower) > 10 else "")
+        checked.notes.append(
+            f"{checked.file}: tickers with lower-case letters are taken as written: {shown}"
+        )
+
+
+def _fill_defaults(frame: pd.DataFrame) -> None:
+    frame["timezone"] = frame["timezone"].replace("", DEFAULT_TIMEZONE)
+    frame["use"] = frame["use"].replace("", "study")
+    no_hint = (frame["session"] == "") & (frame["time"] == "")
+    frame["session"] = frame["session"].mask(no_hint, "unknown")
+
+
+def _blame_codes(
+    checked: Checked, column: str, codes: npt.NDArray[np.intp], problems: dict[int, str]
+) -> None:
+    if problems:
+        where = np.isin(codes, list(problems))
+        checked.blame(column, where, lambda i: problems[int(codes[i])])

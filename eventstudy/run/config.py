@@ -1,0 +1,137 @@
+"""What a run was asked to do: study.toml and flags, checked together, flags winning."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eventstudy.baskets import DEFAULT_BASKETS, Baskets
+from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
+
+
+class CostSettings(BaseModel):
+    """Costs of trading; see `eventstudy.backtest.Costs`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    commission_bp: float = Field(1.0, ge=0, le=10_000)
+    half_spread_bp: float = Field(2.0, ge=0, le=10_000)
+    borrow_bp: float = Field(50.0, ge=0, le=10_000)
+    day_count: int = 360
+
+
+class RunConfig(BaseModel):
+    """Everything that a run can be asked; the keys of study.toml and the flags.
+
+    Paths in study.toml are taken from the file's own folder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: str | None = None
+    prices: str | None = None
+    calendar: str = "XNYS"
+    start: str | None = None
+    end: str | None = None
+    model: tuple[str, ...] = ("market",)
+    benchmark: str | None = "SPY"
+    estimation: int = 250
+    gap: int = 10
+    min_estimation: int = 100
+    window: tuple[str, ...] = ("-1,1",)
+    observed: tuple[str, ...] | None = None
+    convention: str = "scar"
+    baskets: dict[str, list[str] | dict[str, float]] = Field(default_factory=dict)
+    assume_known: dict[str, str | int] = Field(default_factory=dict)
+    strategy: tuple[str, ...] | None = None
+    strategies: str | None = None
+    capital: float = Field(1_000_000.0, gt=0)
+    risk_free: float | None = Field(None, ge=-0.05, le=1.0)
+    costs: CostSettings = Field(default_factory=CostSettings)
+    case: str | None = None
+    seed: int = Field(0, ge=0)
+    strict: bool = False
+
+    def all_baskets(self) -> Baskets:
+        """Return the default baskets with those of the configuration."""
+        return DEFAULT_BASKETS.with_baskets(self.baskets)
+
+    def known_days(self) -> dict[str, int] | None:
+        """Return `assume_known` in days by kind of event.
+
+        Raises
+        ------
+        EventStudyError
+            Where a value is not a whole number of days.
+        """
+        days = {}
+        for kind, value in self.assume_known.items():
+            digits = str(value).removesuffix("d")
+            if not digits.isdigit():
+                raise EventStudyError(
+                    f"assume-known {kind}={value}: write a number of days, such as {kind}=14d"
+                )
+            days[kind] = int(digits)
+        return days or None
+
+
+PATHS = ("events", "strategies")
+
+
+def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
+    """Read study.toml, let flags win, and check the whole at once.
+
+    Parameters
+    ----------
+    path : str or None
+        A study.toml.
+    flags : mapping
+        Values given on the command line; None and empty lists were not given.
+
+    Raises
+    ------
+    InputError
+        With every fault: unknown keys, wrong types, values out of range.
+    """
+    values = _read_toml(Path(path)) if path else {}
+    given = {k: v for k, v in flags.items() if v is not None and v != [] and v != {}}
+    merged = {**values, **given}
+    if "costs" in values and "costs" in given:
+        merged["costs"] = {**values["costs"], **given["costs"]}
+    for name in ("model", "window", "observed", "strategy"):
+        if isinstance(merged.get(name), str):
+            merged[name] = [merged[name]]
+    try:
+        return RunConfig(**merged)
+    except ValidationError as error:
+        raise InputError([_fault(path or "command line", e) for e in error.errors()]) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise EventStudyError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EventStudyError(f"{path}: {error}") from None
+    for name in PATHS:
+        if isinstance(values.get(name), str):
+            values[name] = str(path.parent / values[name])
+    prices = values.get("prices")
+    if isinstance(prices, str) and prices not in ("sample", "yahoo"):
+        values["prices"] = str(path.parent / prices)
+    return values
+
+
+def _fault(file: str, error: Mapping[str, Any]) -> Fault:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = CostSettings.model_fields if key.startswith("costs.") else RunConfig.model_fields
+        name = key.rsplit(".", 1)[-1]
+        problem = f"unknown key{did_you_mean(name, known)}; known: {', '.join(known)}"
+        return Fault(file, problem, column=key)
+    return Fault(file, str(error["msg"]), column=key, value=str(error.get("input")))

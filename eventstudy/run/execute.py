@@ -1,0 +1,163 @@
+"""Carry out a run: events, prices, study and backtest in the order in which they feed on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eventstudy.errors import EventStudyError
+
+if TYPE_CHECKING:
+    from eventstudy.backtest import BacktestResult
+    from eventstudy.events import EventCalendar
+    from eventstudy.prices import PriceTable
+    from eventstudy.run.config import RunConfig
+    from eventstudy.study import StudyResult
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The results of a run.
+
+    Attributes
+    ----------
+    config : RunConfig
+    study : StudyResult or None
+    backtest : BacktestResult or None
+    seconds : float
+        Wall time of the whole run.
+    """
+
+    config: RunConfig
+    study: StudyResult | None
+    backtest: BacktestResult | None
+    seconds: float
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, PriceTable]:
+    """Read the events, load the prices that they need, and align the events.
+
+    Raises
+    ------
+    EventStudyError
+        Where no file of events or no source of prices was named, or either is at fault.
+    """
+    from eventstudy.events import price_sessions
+    from eventstudy.prices import load_prices
+
+    if config.prices is None:
+        raise EventStudyError(
+            "where do prices come from? --prices sample, --prices yahoo or a folder of CSV or "
+            "Parquet files"
+        )
+    say("reading events")
+    events = read_calendar(config)
+    named = {config.benchmark} if config.benchmark else set()
+    members = set(config.all_baskets().resolve(config.all_baskets()))
+    say(f"loading prices from {config.prices}")
+    prices = load_prices(
+        sorted(events.tickers | named | members),
+        source=config.prices,
+        start=config.start,
+        end=config.end,
+        calendar=config.calendar,
+    )
+    if config.calendar == "prices":
+        benchmark = config.benchmark if config.benchmark in prices else None
+        events = events.align(price_sessions(prices, benchmark))
+    return events, prices
+
+
+def read_calendar(config: RunConfig) -> EventCalendar:
+    """Read the events of a run; with calendar ``prices`` they are not aligned yet."""
+    from eventstudy.events import read_events
+
+    if config.events is None:
+        raise EventStudyError("which events? Name a file, such as events.csv")
+    return read_events(
+        config.events,
+        calendar=None if config.calendar == "prices" else config.calendar,
+        baskets=config.all_baskets(),
+        assume_known=config.known_days(),
+    )
+
+
+def execute(
+    config: RunConfig, *, study: bool = True, trade: bool = True, say: Say = silent
+) -> Outcome:
+    """Run the study, the backtest or both.
+
+    Parameters
+    ----------
+    config : RunConfig
+    study, trade : bool
+        Which of the two.
+    say : callable
+        Told what is being done.
+
+    Raises
+    ------
+    EventStudyError
+        For any mistake in the input.
+    """
+    started = time.perf_counter()
+    events, prices = read_inputs(config, say)
+    studied = _study(config, events, prices, say) if study else None
+    traded = _backtest(config, events, prices, say) if trade else None
+    return Outcome(config, studied, traded, time.perf_counter() - started)
+
+
+def _study(
+    config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say
+) -> StudyResult:
+    from eventstudy.study import event_study
+
+    say(f"measuring abnormal returns of {len(events.study)} events")
+    studied = event_study(
+        events,
+        prices,
+        model=config.model,
+        benchmark=config.benchmark,
+        window=config.window,
+        estimation=config.estimation,
+        gap=config.gap,
+        min_estimation=config.min_estimation,
+        observed=config.observed,
+        convention=config.convention,
+        strict=config.strict,
+        seed=config.seed,
+    )
+    say("testing")
+    _ = studied.tests
+    return studied
+
+
+def _backtest(
+    config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say
+) -> BacktestResult:
+    from eventstudy.backtest import Costs, backtest, bundled_strategies, load_strategies
+
+    names = config.strategy
+    if names is None:
+        found = load_strategies(config.strategies) if config.strategies else bundled_strategies()
+        names = tuple(found)
+    say(f"trading {', '.join(names)}")
+    return backtest(
+        events.study,
+        prices,
+        list(names),
+        costs=Costs(**config.costs.model_dump()),
+        capital=config.capital,
+        benchmark=config.benchmark or "SPY",
+        risk_free=config.risk_free,
+        seed=config.seed,
+        folder=config.strategies,
+    )

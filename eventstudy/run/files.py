@@ -1,0 +1,128 @@
+"""The files of a run: each whole or absent, written next to its place and moved there."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstudy.errors import EventStudyError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.run.execute import Outcome
+
+FORMATS = ("csv", "parquet")
+
+
+def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
+    """Return the tables of a run by file name."""
+    found: dict[str, pd.DataFrame] = {}
+    if outcome.study is not None:
+        study = outcome.study
+        found |= {
+            "abnormal": study.abnormal,
+            "cars": study.cars,
+            "tests": study.tests,
+            "effects": study.effects,
+            "dropped": study.dropped,
+            "overlaps": study.overlaps,
+        }
+    if outcome.backtest is not None:
+        traded = outcome.backtest
+        found |= {
+            "trades": traded.trades,
+            "orders": traded.orders,
+            "equity": traded.equity,
+            "metrics": traded.metrics,
+            "skipped": traded.skipped,
+        }
+    return found
+
+
+def manifest_of(outcome: Outcome) -> dict[str, object]:
+    """Return the manifest of a run: configuration, hull, hashes, versions, seed, wall time."""
+    from eventstudy.provenance import versions
+
+    manifest: dict[str, object] = {"configuration": outcome.config.model_dump(mode="json")}
+    if outcome.study is not None:
+        manifest |= outcome.study.manifest()
+    if outcome.backtest is not None:
+        manifest["backtest"] = dict(outcome.backtest.config)
+    manifest["versions"] = versions()
+    manifest["seed"] = outcome.config.seed
+    manifest["wall_seconds"] = round(outcome.seconds, 3)
+    return manifest
+
+
+def write_files(outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True) -> list[Path]:
+    """Write every file that applies to a run.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    out : Path
+        Folder, made where it is missing.
+    fmt : {"csv", "parquet"}
+        Of the tables.
+    report : bool
+        Whether to write report.html; it needs a study.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    UnknownNameError
+        For another format.
+    EventStudyError
+        Where the folder cannot be written.
+    """
+    if fmt not in FORMATS:
+        raise UnknownNameError("format", fmt, FORMATS)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        written = [
+            _write(out / f"{name}.{fmt}", _writer(frame, fmt))
+            for name, frame in frames_of(outcome).items()
+        ]
+        text = json.dumps(manifest_of(outcome), indent=2, ensure_ascii=False, default=str) + "\n"
+        written.append(
+            _write(out / "manifest.json", lambda path: path.write_text(text, encoding="utf-8"))
+        )
+        if report and outcome.study is not None:
+            from eventstudy.report import write_report
+
+            path = out / "report.html"
+            write_report(
+                outcome.study, path, backtest=outcome.backtest, case=outcome.config.case
+            )
+            written.append(path)
+    except OSError as error:
+        raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None
+    return written
+
+
+def _writer(frame: pd.DataFrame, fmt: str) -> Callable[[Path], object]:
+    if fmt == "parquet":
+        return lambda path: frame.to_parquet(path, index=False)
+    return lambda path: frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the place, then move: a reader never sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    beside = Path(name)
+    try:
+        write(beside)
+        beside.chmod(0o644)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
