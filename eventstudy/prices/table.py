@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -138,7 +139,7 @@ class PriceTable:
         hit = np.zeros(len(days), dtype=bool)
         inside = at < len(self.dates)
         hit[inside] = self.dates[at[inside]] == days[inside]
-        moved = {
+        moved: dict[str, Any] = {
             name: _gather(getattr(self, name), at, hit) for name in FIELDS if name != "dividends"
         }
         return replace(self, dates=days, dividends=_carry(self, days), **moved)
@@ -147,12 +148,15 @@ class PriceTable:
         """Return the table of these tickers only, in this order."""
         names = tuple(tickers)
         take = [self.column(t) for t in names]
+        taken: dict[str, Any] = {
+            name: np.ascontiguousarray(getattr(self, name)[:, take]) for name in FIELDS
+        }
         return replace(
             self,
             tickers=names,
-            **{name: np.ascontiguousarray(getattr(self, name)[:, take]) for name in FIELDS},
             origin={t: self.origin[t] for t in names if t in self.origin},
             warnings=tuple(w for w in self.warnings if w.ticker in names),
+            **taken,
         )
 
     def digest(self, ticker: str) -> str:

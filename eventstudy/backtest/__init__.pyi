@@ -1,0 +1,13 @@
+from .costs import FREE as FREE
+from .costs import Costs as Costs
+from .history import History as History
+from .history import StrategyEvent as StrategyEvent
+from .library import Strategy as Strategy
+from .library import bundled_folder as bundled_folder
+from .library import bundled_strategies as bundled_strategies
+from .library import find_strategy as find_strategy
+from .library import load_strategies as load_strategies
+from .limits import Limits as Limits
+from .result import BacktestResult as BacktestResult
+from .run import backtest as backtest
+from .strategy import EventStrategy as EventStrategy

@@ -1,0 +1,270 @@
+"""backtrader's broker, made fit for legs that belong together.
+
+Differences from `bt.brokers.BackBroker`, each because of a trap that a test reproduces:
+
+- A group of entry legs fills as a whole or not at all: where one leg has no bar of the
+  session, or the group would break a limit, every leg is cancelled with the reason.
+- Exits come before entries and sales before purchases; nothing is tested at the close of
+  the day before, and an exit is never refused.
+- Dividends, borrow fees and interest are booked before fills, leg by leg: a purchase on the
+  ex-date earns no dividend, and a halted ticker goes on costing its fee.
+- A leg whose prices have ended is settled at its last close when its exit falls due, free
+  of commission and slippage, and flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.backtest.costs import (
+    BP,
+    Costs,
+    borrow_fee,
+    commission_paid,
+    fill_price,
+    idle_cash,
+    slippage_paid,
+)
+from eventstudy.backtest.ledger import FROZEN, Ledger, OrderRecord
+from eventstudy.backtest.limits import Limits, breach
+from eventstudy.backtest.plan import calendar_gaps
+from eventstudy.backtest.stock import bt
+
+Floats = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
+
+
+class BasisPoints(bt.CommInfoBase):  # type: ignore[misc]
+    """Commission as a share of the traded value, from the project's own function."""
+
+    params = (
+        ("commission_bp", 0.0),
+        ("stocklike", True),
+        ("commtype", bt.CommInfoBase.COMM_PERC),
+        ("percabs", True),
+    )
+
+    def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
+        return commission_paid(size, price, self.p.commission_bp)
+
+
+class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
+    """A broker that keeps the ledger of a run; see the module's text.
+
+    Call `prepare` before Cerebro runs.
+    """
+
+    def prepare(
+        self,
+        ledger: Ledger,
+        costs: Costs,
+        limits: Limits,
+        days: Days,
+        feeds: Mapping[str, Any],
+        dividends: Mapping[str, Floats],
+        rates: Floats,
+    ) -> None:
+        """Hand over what the broker books and by which rules.
+
+        Parameters
+        ----------
+        ledger : Ledger
+        costs : Costs
+        limits : Limits
+        days : ndarray, shape (S,)
+            Sessions of the run.
+        feeds : mapping of str to feed
+            By ticker.
+        dividends : mapping of str to ndarray, shape (S,)
+            Cash per share on the ex-date, by ticker.
+        rates : ndarray, shape (S,)
+            Interest on idle cash per session.
+        """
+        self.ledger, self.costs, self.limits = ledger, costs, limits
+        self.days, self.feeds = days, dict(feeds)
+        self.dividends, self.rates = dividends, rates
+        self.gaps = calendar_gaps(days)
+        self.row = -1
+        self.set_checksubmit(False)
+        self.set_slippage_perc(costs.half_spread_bp * BP, slip_open=True, slip_out=True)
+        self.addcommissioninfo(BasisPoints(commission_bp=costs.commission_bp))
+
+    def next(self) -> None:
+        """Run one session: carry, then exits, then entries, then the value at the close."""
+        self.row += 1
+        self._carry()
+        waiting = list(self.pending)
+        for order in sorted(
+            (o for o in waiting if not o.info["record"].opens), key=lambda o: o.isbuy()
+        ):
+            self._exit(order)
+        groups: dict[str, list[Any]] = {}
+        for order in waiting:
+            if order.info["record"].opens:
+                groups.setdefault(order.info["group"], []).append(order)
+        for orders in groups.values():
+            self._enter(sorted(orders, key=lambda o: o.isbuy()))
+        super().next()
+
+    def market_values(self, ticker_prices: Mapping[str, float] | None = None) -> Floats:
+        """Return signed market values of net positions, shape (N,), in the order of feeds.
+
+        Valued at `ticker_prices` where given, otherwise at the last close.
+        """
+        return np.array(
+            [
+                (self.positions[feed].size if feed in self.positions else 0.0)
+                * (feed.close[0] if ticker_prices is None else ticker_prices[ticker])
+                if len(feed)
+                else 0.0
+                for ticker, feed in self.feeds.items()
+            ]
+        )
+
+    def _carry(self) -> None:
+        """Book dividends, borrow fees and interest on what was held at the last close."""
+        closes = {t: self._last_close(feed) for t, feed in self.feeds.items()}
+        short_value = 0.0
+        received = 0.0
+        for ticker, legs in self.ledger.by_ticker().items():
+            net = sum(leg.size for leg in legs)
+            short_value += max(-net, 0.0) * closes[ticker]
+            amount = float(self.dividends[ticker][self.row])
+            if amount:
+                received += self.ledger.pay_dividend(ticker, amount)
+            fee = borrow_fee(net, closes[ticker], int(self.gaps[self.row]), self.costs)
+            if fee:
+                self.ledger.pay_borrow(ticker, fee)
+                received -= fee
+        earned = idle_cash(self.cash, short_value) * float(self.rates[self.row])
+        self.ledger.interest.append(earned)
+        self.cash += received + earned
+
+    def _has_bar(self, feed: Any) -> bool:
+        """Whether the feed's current bar is dated now; a stale one must not fill orders."""
+        return len(feed) > 0 and feed.datetime.date(0) == self.days[self.row].item()
+
+    def _has_ended(self, feed: Any) -> bool:
+        return len(feed) >= feed.buflen() and not self._has_bar(feed)
+
+    def _last_close(self, feed: Any) -> float:
+        """Return the close before this session's bar."""
+        if not len(feed):
+            return float("nan")
+        return float(feed.close[-1] if self._has_bar(feed) and len(feed) > 1 else feed.close[0])
+
+    def _exit(self, order: Any) -> None:
+        record: OrderRecord = order.info["record"]
+        if self._has_bar(order.data):
+            self._fill(order)
+        elif self._has_ended(order.data):
+            record.reason = FROZEN
+            self._settle(order)
+        else:
+            self._drop(order, "cancelled", self._no_bar(record.ticker) + "; sent again")
+
+    def _enter(self, orders: list[Any]) -> None:
+        missing = [o.info["record"].ticker for o in orders if not self._has_bar(o.data)]
+        if missing:
+            reason = self._no_bar(", ".join(sorted(missing))) + ": no leg was traded"
+            for order in orders:
+                self._drop(order, "cancelled", reason)
+            return
+        broken = self._breach(orders)
+        for order in orders:
+            if broken is None:
+                self._fill(order)
+            else:
+                self._drop(order, "rejected", broken)
+
+    def _no_bar(self, tickers: str) -> str:
+        return f"no bar of {tickers} on {self.days[self.row]}"
+
+    def _breach(self, orders: list[Any]) -> str | None:
+        """Test a group at this session's opens: the close is not known yet."""
+        opens = {
+            t: float(feed.open[0] if self._has_bar(feed) else feed.close[0]) if len(feed) else 0.0
+            for t, feed in self.feeds.items()
+        }
+        before = self.market_values(opens)
+        after = before.copy()
+        cash = self.cash
+        places = {ticker: i for i, ticker in enumerate(self.feeds)}
+        for order in orders:
+            record: OrderRecord = order.info["record"]
+            quote = opens[record.ticker]
+            price = fill_price(quote, record.size, self.costs.half_spread_bp)
+            after[places[record.ticker]] += record.size * quote
+            cash -= record.size * price
+            cash -= commission_paid(record.size, price, self.costs.commission_bp)
+        equity = self.cash + float(before.sum())
+        return breach(self.limits, equity, before, after, self.cash, cash)
+
+    def _fill(self, order: Any) -> None:
+        """Let backtrader find the price and execute: it calls `_execute`."""
+        self.pending.remove(order)
+        self._try_exec(order)
+
+    def _settle(self, order: Any) -> None:
+        """Close a leg at the last close there is, without commission or slippage."""
+        record: OrderRecord = order.info["record"]
+        price = float(order.data.close[0])
+        self.pending.remove(order)
+        self._book(order, price, 0.0)
+        self.ledger.fill(record, self.days[self.row], price, 0.0, 0.0)
+        record.status = "settled"
+
+    def _drop(self, order: Any, status: str, reason: str) -> None:
+        self.pending.remove(order)
+        if status == "rejected":
+            order.reject(self)
+        else:
+            order.cancel()
+        self.notify(order)
+        order.info["record"].refuse(status, reason)
+
+    def _execute(
+        self,
+        order: Any,
+        ago: int | None = None,
+        price: float | None = None,
+        cash: float | None = None,
+        position: Any = None,
+        dtcoc: float | None = None,
+    ) -> None:
+        """Execute a whole order at `price`.
+
+        backtrader refuses the opening part of an order when cash runs short; with positions
+        netted by ticker that could be the exit of a leg. Cash was tested before, by `breach`.
+        """
+        if price is None:
+            return
+        record: OrderRecord = order.info["record"]
+        commission = self.getcommissioninfo(order.data).getcommission(record.size, price)
+        slippage = slippage_paid(float(order.data.open[0]), price, record.size)
+        self._book(order, price, commission)
+        self.ledger.fill(record, self.days[self.row], price, commission, slippage)
+
+    def _book(self, order: Any, price: float, commission: float) -> None:
+        size, data = order.executed.remsize, order.data
+        info = self.getcommissioninfo(data)
+        position = self.positions[data]
+        paid = position.price
+        when = data.datetime.datetime(0)
+        held, average, opened, closed = position.update(size, price, when)
+        profit = info.profitandloss(-closed, paid, price)
+        self.cash -= size * price + commission
+        share = closed / size
+        order.execute(
+            data.datetime[0], size, price,
+            closed, -closed * paid, commission * share,
+            opened, opened * price, commission * (1.0 - share),
+            info.margin, profit, held, average,
+        )  # fmt: skip
+        order.addcomminfo(info)
+        self.notify(order)
+        self._ococheck(order)

@@ -1,0 +1,119 @@
+"""Figures about a path of daily values: pure functions, outside the engine.
+
+Simple returns per session; 252 sessions a year.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+YEAR = 252
+
+
+def value_returns(values: Floats) -> Floats:
+    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,)."""
+    return values[1:] / values[:-1] - 1.0
+
+
+def total_return(values: Floats) -> float:
+    """Return ``V[-1] / V[0] - 1``; NaN for an empty path."""
+    return float(values[-1] / values[0] - 1.0) if len(values) else math.nan
+
+
+def annual_return(values: Floats) -> float:
+    """Return the constant yearly growth that leads from the first value to the last.
+
+    ``(V[-1] / V[0]) ** (252 / n) - 1`` over n sessions; NaN for n = 0 and -1 where nothing
+    or less than nothing is left.
+    """
+    n = len(values) - 1
+    if n < 1:
+        return math.nan
+    growth = values[-1] / values[0]
+    return float(growth ** (YEAR / n) - 1.0) if growth > 0 else -1.0
+
+
+def volatility(returns: Floats) -> float:
+    """Return the standard deviation (ddof 1) a year; NaN for fewer than two returns."""
+    return float(returns.std(ddof=1) * math.sqrt(YEAR)) if len(returns) > 1 else math.nan
+
+
+def sharpe(excess: Floats) -> float:
+    """Return ``mean / s x sqrt 252`` of returns over cash, s with ddof 1.
+
+    NaN for fewer than two returns or no variation.
+    """
+    if len(excess) < 2:
+        return math.nan
+    spread = float(excess.std(ddof=1))
+    return float(excess.mean()) / spread * math.sqrt(YEAR) if spread > 0 else math.nan
+
+
+def sharpe_error(annual_sharpe: float, n: int) -> float:
+    """Return the standard error of an annual Sharpe ratio over n sessions.
+
+    ``sqrt((1 + SR^2 / 2) / n) x sqrt 252`` with SR per session: returns independent and
+    identically distributed.
+
+    References
+    ----------
+    Lo, A. (2002). The statistics of Sharpe ratios. Financial Analysts Journal 58(4), 36-52.
+    """
+    if n < 2 or math.isnan(annual_sharpe):
+        return math.nan
+    each = annual_sharpe / math.sqrt(YEAR)
+    return math.sqrt((1.0 + 0.5 * each**2) / n) * math.sqrt(YEAR)
+
+
+def drawdowns(values: Floats) -> Floats:
+    """Return ``V / highest V so far - 1``, shape (S,): zero or negative."""
+    return values / np.maximum.accumulate(values) - 1.0
+
+
+def max_drawdown(values: Floats) -> float:
+    """Return the deepest drawdown, zero or negative; NaN for an empty path."""
+    return float(drawdowns(values).min()) if len(values) else math.nan
+
+
+def hit_rate(profits: Floats) -> float:
+    """Return the share of events with a profit above zero; NaN where none was traded."""
+    return float((profits > 0).mean()) if len(profits) else math.nan
+
+
+def turnover(traded: float, values: Floats) -> float:
+    """Return traded value a year, bought and sold, as a multiple of the mean value.
+
+    Parameters
+    ----------
+    traded : float
+        Sum of absolute traded values over the path.
+    values : ndarray, shape (S,)
+    """
+    n = len(values) - 1
+    return float(traded / values.mean() * YEAR / n) if n > 0 else math.nan
+
+
+def path_metrics(values: Floats, rates: Floats) -> dict[str, float]:
+    """Return the figures that need nothing but the path.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S,)
+        At the closes, the first one before anything was traded.
+    rates : ndarray, shape (S-1,)
+        Return on cash per session.
+    """
+    returns = value_returns(values)
+    ratio = sharpe(returns - rates)
+    return {
+        "total_return": total_return(values),
+        "annual_return": annual_return(values),
+        "volatility": volatility(returns),
+        "sharpe": ratio,
+        "sharpe_se": sharpe_error(ratio, len(returns)),
+        "max_drawdown": max_drawdown(values),
+    }

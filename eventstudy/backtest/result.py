@@ -1,0 +1,140 @@
+"""What a backtest returns, and how it is told in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+SHOWN = {
+    "total_return": "return",
+    "annual_return": "a year",
+    "volatility": "volatility",
+    "sharpe": "Sharpe",
+    "sharpe_se": "s.e.",
+    "max_drawdown": "drawdown",
+    "hit_rate": "hit rate",
+    "turnover": "turnover",
+    "average_gross": "gross",
+    "exposure": "exposure",
+    "events_traded": "events",
+    "events_skipped": "skipped",
+}
+PERCENT = (
+    "total_return",
+    "annual_return",
+    "volatility",
+    "max_drawdown",
+    "hit_rate",
+    "average_gross",
+    "exposure",
+)
+COUNTS = ("events_traded", "events_skipped")
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """All strategies of one run.
+
+    Attributes
+    ----------
+    trades : DataFrame
+        One row a leg: strategy, event_id, ticker, side (long or short), entry_date,
+        entry_price, exit_date, exit_price, size (shares, positive), pnl (everything: prices,
+        dividends, costs), costs (commission, slippage and borrow fee, positive), exit_reason
+        (``time``, ``stop``, ``target``, ``frozen at last price``, ``open at end of data``;
+        the last two at the last close, free of costs).
+    orders : DataFrame
+        One row an order: strategy, event_id, ticker, group, side (buy or sell), size,
+        created (after that close), executed (at that open), price, status (``filled``,
+        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason.
+    equity : DataFrame
+        One row a session of the window: strategy, date, value, return, gross and net
+        exposure as fractions of value. The first row is the close of the first decision.
+    yardsticks : DataFrame
+        The same columns for holding the benchmark and each basket, without costs.
+    metrics : DataFrame
+        One row a strategy (``kind`` strategy), then one a yardstick.
+    skipped : DataFrame
+        strategy, event_id, ticker, reason, detail: events, or tickers of one, not traded.
+    attribution : DataFrame
+        One row an event and strategy: event_id, kind, session_0, legs, entry_date,
+        exit_date, staked (sum of absolute legs at entry), pnl, costs, dividends,
+        return_on_staked, exit_reason.
+    config : mapping
+        Everything that was asked: costs, limits, parameters, sources and their hashes.
+
+    Notes
+    -----
+    For each strategy the sum of ``trades.pnl`` plus ``metrics.interest`` is the last value
+    of equity less capital.
+    """
+
+    trades: pd.DataFrame
+    orders: pd.DataFrame
+    equity: pd.DataFrame
+    yardsticks: pd.DataFrame
+    metrics: pd.DataFrame
+    skipped: pd.DataFrame
+    attribution: pd.DataFrame
+    config: Mapping[str, Any]
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return the main figures, one row a strategy or yardstick, by name."""
+        return self.metrics.set_index("strategy")[list(SHOWN)]
+
+    def summary(self) -> str:
+        """Return the main figures as text, with what a reader has to know beside them."""
+        return "\n".join([self._heading(), "", self._table(), "", *self._notes()])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        frame = self.summary_frame().rename(columns=SHOWN)
+        notes = "".join(f"<p>{line}</p>" for line in (self._heading(), *self._notes()))
+        return str(frame.to_html(float_format="{:.4f}".format)) + notes
+
+    def _heading(self) -> str:
+        c = self.config
+        return (
+            f"Backtest from {c['start']} to {c['end']}, {c['sessions']} sessions, "
+            f"capital {c['capital']:,.0f}"
+        )
+
+    def _table(self) -> str:
+        frame = self.summary_frame()
+        shown = pd.DataFrame(index=frame.index)
+        for name, title in SHOWN.items():
+            shown[title] = [_worded(name, value) for value in frame[name]]
+        return str(shown.to_string(index_names=False))
+
+    def _notes(self) -> list[str]:
+        costs = self.config["costs"]
+        refused = self.orders[~self.orders["status"].isin(["filled"])]
+        rates = (
+            f"Costs: commission {costs['commission_bp']:g} bp, half-spread "
+            f"{costs['half_spread_bp']:g} bp, borrow fee {costs['borrow_bp']:g} bp a year; "
+            f"yardsticks bear none. Cash: {self.config['risk_free']}."
+        )
+        ratios = (
+            "Sharpe ratios are over cash, over all sessions of the window; s.e. by Lo (2002). "
+            f"Variants tried: {self.config['variants']}."
+        )
+        notes = [rates, ratios]
+        if len(refused):
+            counts = refused["status"].value_counts()
+            told = ", ".join(f"{count} {status}" for status, count in counts.items())
+            notes.append(f"Orders that did not fill as asked: {told}; see orders.")
+        return notes
+
+
+def _worded(name: str, value: float) -> str:
+    if math.isnan(value):
+        return ""
+    if name in COUNTS:
+        return f"{int(value)}"
+    return f"{100 * value:.1f}%" if name in PERCENT else f"{value:.2f}"

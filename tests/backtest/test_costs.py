@@ -1,0 +1,73 @@
+"""Costs and limits by hand."""
+
+import numpy as np
+import pytest
+
+from eventstudy.backtest import Costs, Limits
+from eventstudy.backtest.costs import (
+    borrow_fee,
+    commission_paid,
+    fill_price,
+    idle_cash,
+    interest_rates,
+    slippage_paid,
+)
+from eventstudy.backtest.limits import breach
+from eventstudy.errors import BacktestError
+
+
+def test_a_buy_fills_above_and_a_sale_below():
+    assert fill_price(50.0, 10, 20.0) == pytest.approx(50.10)
+    assert fill_price(50.0, -10, 20.0) == pytest.approx(49.90)
+    assert slippage_paid(50.0, 50.10, 10) == pytest.approx(1.0)
+    assert slippage_paid(50.0, 49.90, -10) == pytest.approx(1.0)
+
+
+def test_commission_and_borrow():
+    assert commission_paid(-200, 50.0, 1.5) == pytest.approx(10_000 * 0.00015)
+    rates = Costs(borrow_bp=100)
+    assert borrow_fee(-200, 50.0, 3, rates) == pytest.approx(10_000 * 0.01 * 3 / 360)
+    assert borrow_fee(-200, 50.0, 3, Costs(borrow_bp=100, day_count=365)) == pytest.approx(
+        10_000 * 0.01 * 3 / 365
+    )
+    assert borrow_fee(200, 50.0, 3, rates) == 0.0
+
+
+def test_idle_cash_leaves_collateral_out_and_is_never_negative():
+    assert idle_cash(150.0, 60.0) == 90.0
+    assert idle_cash(50.0, 60.0) == 0.0
+    assert interest_rates(0.036, np.array([0, 1, 3]), 360).tolist() == pytest.approx(
+        [0, 0.0001, 0.0003]
+    )
+
+
+def test_faulty_rates_are_all_named():
+    with pytest.raises(BacktestError) as caught:
+        Costs(commission_bp=-1, borrow_bp=float("nan"), day_count=252)
+    text = str(caught.value)
+    assert "commission_bp is -1" in text
+    assert "borrow_bp is nan" in text
+    assert "day_count is 252: give 360 or 365" in text
+    with pytest.raises(BacktestError, match="gross is 0: give a positive number"):
+        Limits(gross=0)
+
+
+@pytest.mark.parametrize(
+    ("after", "cash", "words"),
+    [
+        ([150.0, -60.0], 50.0, "gross exposure would be 2.100 of equity, limit 2"),
+        ([130.0, -20.0], 50.0, "net exposure would be 1.100 of equity, limit 1"),
+        ([101.0, -20.0], 50.0, "single-name exposure would be 1.010 of equity, limit 1"),
+        ([50.0, -20.0], -1.0, "cash would be -1.00"),
+        ([100.0, -100.0], 50.0, None),
+    ],
+)
+def test_each_limit_by_hand(after, cash, words):
+    found = breach(Limits(), 100.0, np.zeros(2), np.array(after), 100.0, cash)
+    assert found == words
+
+
+def test_a_trade_that_lessens_an_exposure_passes():
+    over = np.array([300.0, 0.0])
+    assert breach(Limits(), 100.0, over, np.array([250.0, 0.0]), -200.0, -150.0) is None
+    assert "equity is 0.00" in str(breach(Limits(), 0.0, over, over, 0.0, 0.0))
