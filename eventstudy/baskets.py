@@ -73,9 +73,7 @@ class Baskets(Mapping[str, Mapping[str, float]]):
                 found[ticker] = None
         return tuple(found)
 
-    def with_baskets(
-        self, extra: Mapping[str, Sequence[str] | Mapping[str, float]]
-    ) -> Baskets:
+    def with_baskets(self, extra: Mapping[str, Sequence[str] | Mapping[str, float]]) -> Baskets:
         """Return a copy with baskets added or replaced."""
         return Baskets(MappingProxyType({**self.weights, **_checked(extra)}))
 
@@ -92,9 +90,7 @@ def parse_spread(text: str, baskets: Baskets) -> Spread:
     """
     match = _SPREAD.fullmatch(text)
     if match is None:
-        raise EventStudyError(
-            f"{text!r} is no spread: write @LONG-@SHORT or @LONG-@SHORT:ex"
-        )
+        raise EventStudyError(f"{text!r} is no spread: write @LONG-@SHORT or @LONG-@SHORT:ex")
     for side in ("long", "short"):
         baskets[match[side]]
     return Spread(match["long"], match["short"], match["ex"] is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,10 +16,10 @@ events_app = typer.Typer(help="The calendar of events.", no_args_is_help=True)
 prices_app = typer.Typer(help="Prices: fetch and check.", no_args_is_help=True)
 
 Tickers = Annotated[
-    Optional[list[str]], typer.Argument(metavar="[TICKER]...", help="Tickers; default: all.")
+    list[str] | None, typer.Argument(metavar="[TICKER]...", help="Tickers; default: all.")
 ]
 EventsOption = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--events", metavar="FILE", help="Take the tickers of this calendar."),
 ]
 

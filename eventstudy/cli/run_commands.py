@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(backtest)
 
 
-def demo(
-    out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Json = False
-) -> None:
+def demo(out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Json = False) -> None:
     """Run study, backtest and report on the shipped sample; no network is needed."""
     from eventstudy.run.config import RunConfig
     from eventstudy.run.places import bundled_events
@@ -188,7 +186,10 @@ def _json(outcome: Outcome, written: list[Path]) -> str:
     def records(frame: Any) -> Any:
         return json.loads(frame.to_json(orient="records", date_format="iso"))
 
-    found: dict[str, Any] = {"seconds": round(outcome.seconds, 3), "files": [str(p) for p in written]}
+    found: dict[str, Any] = {
+        "seconds": round(outcome.seconds, 3),
+        "files": [str(p) for p in written],
+    }
     if outcome.study is not None:
         found["study"] = records(outcome.study.summary_frame())
         found["dropped"] = records(outcome.study.dropped)

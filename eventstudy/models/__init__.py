@@ -11,9 +11,8 @@ from eventstudy.models.market import ConstantMean, LinearModel, MarketAdjusted, 
 
 __all__ = ["MODELS", "LinearModel", "ModelFit", "ModelTask", "ReturnModel", "find_model"]
 
-MODELS: Mapping[str, ReturnModel] = MappingProxyType(
-    {model.name: model for model in (ConstantMean(), MarketAdjusted(), MarketModel())}
-)
+_SHIPPED: tuple[LinearModel, ...] = (ConstantMean(), MarketAdjusted(), MarketModel())
+MODELS: Mapping[str, ReturnModel] = MappingProxyType({model.name: model for model in _SHIPPED})
 
 
 def find_model(model: str | ReturnModel) -> ReturnModel:

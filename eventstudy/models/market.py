@@ -11,7 +11,6 @@ Brown, S. and Warner, J. (1985). Using daily stock returns. Journal of Financial
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +24,15 @@ Floats = npt.NDArray[np.float64]
 class LinearModel(ABC):
     """A model that is a linear regression: y - offset = X b + e."""
 
-    name: ClassVar[str]
-    needs_benchmark: ClassVar[bool] = True
-    coefficients: ClassVar[tuple[str, ...]] = ()
+    name: str
+    needs_benchmark: bool = True
+    coefficients: tuple[str, ...] = ()
 
     @abstractmethod
     def design(self, market: Floats) -> Floats:
         """Return X, shape (n, T, d), from market returns, shape (n, T)."""
 
-    def offset(self, market: Floats, net: Floats) -> Floats:  # noqa: ARG002
+    def offset(self, market: Floats, net: Floats) -> Floats:
         """Return what is taken off the returns before the regression, shape (n, T)."""
         return np.zeros_like(market)
 

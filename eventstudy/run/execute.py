@@ -115,9 +115,7 @@ def execute(
     return Outcome(config, studied, traded, time.perf_counter() - started)
 
 
-def _study(
-    config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say
-) -> StudyResult:
+def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say) -> StudyResult:
     from eventstudy.study import event_study
 
     say(f"measuring abnormal returns of {len(events.study)} events")

@@ -59,7 +59,9 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
     return manifest
 
 
-def write_files(outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True) -> list[Path]:
+def write_files(
+    outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True
+) -> list[Path]:
     """Write every file that applies to a run.
 
     Parameters
@@ -99,9 +101,7 @@ def write_files(outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool =
             from eventstudy.report import write_report
 
             path = out / "report.html"
-            write_report(
-                outcome.study, path, backtest=outcome.backtest, case=outcome.config.case
-            )
+            write_report(outcome.study, path, backtest=outcome.backtest, case=outcome.config.case)
             written.append(path)
     except OSError as error:
         raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None

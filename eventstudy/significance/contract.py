@@ -149,7 +149,8 @@ def student(t: Floats, dof: int | npt.NDArray[np.int64]) -> Verdict:
     """Return the tails of t statistics; `dof` is one number or broadcasts against `t`."""
     from scipy.special import stdtr
 
-    return symmetric(t, stdtr(dof, -t), stdtr(dof, t), f"t({dof})" if np.ndim(dof) == 0 else "t")
+    greater, less = (np.asarray(stdtr(dof, x), dtype=np.float64) for x in (-t, t))
+    return symmetric(t, greater, less, f"t({dof})" if np.ndim(dof) == 0 else "t")
 
 
 def _overlapping(sample: Sample, length: int) -> bool:

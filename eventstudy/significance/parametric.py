@@ -60,9 +60,7 @@ class Patell(SignificanceTest):
     """sum SCAR_i / sqrt(sum (M_i - d) / (M_i - d - 2)), standard normal."""
 
     name = "patell"
-    assumptions = (
-        "no event-induced variance; abnormal returns normal and independent across events"
-    )
+    assumptions = "no event-induced variance; abnormal returns normal and independent across events"
     source = "Patell 1976"
     fewest = 1
     standardised = True
@@ -146,4 +144,6 @@ class DateClustered(SignificanceTest):
 
 def _mean_t(values: Floats) -> Floats:
     """Return mean / (s / sqrt(N)) of each column of an (N, W) array."""
-    return values.mean(axis=0) / (values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+    mean: Floats = values.mean(axis=0)
+    error: Floats = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return mean / error

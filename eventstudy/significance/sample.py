@@ -69,7 +69,8 @@ class Sample:
         """Return standardised CARs by the sample's convention, shape (N, W)."""
         if self.convention == "sum_sar":
             sar = self.ar / np.sqrt(np.einsum("nll->nl", self.v))
-            return (sar @ masks.T) / np.sqrt(masks.sum(axis=1))
+            summed: Floats = (sar @ masks.T) / np.sqrt(masks.sum(axis=1))
+            return summed
         car, se = self.cars(masks)
         return car / se
 
@@ -99,7 +100,8 @@ class Sample:
         length = masks.sum(axis=1)[:, None, None]
         shared = np.maximum(0.0, length - apart) / length
         upper = np.triu(np.ones((n, n)), k=1)
-        return (shared * self.correlations * upper).sum(axis=(1, 2)) * 2.0 / (n * (n - 1))
+        total: Floats = (shared * self.correlations * upper).sum(axis=(1, 2))
+        return 2.0 * total / (n * (n - 1))
 
 
 def paired_correlations(residuals: Floats, rows: Ints) -> Floats:

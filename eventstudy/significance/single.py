@@ -149,9 +149,7 @@ def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:
     return RankTails(blank, blank, p, others.astype(np.int64))
 
 
-def clear_positions(
-    candidates: Ints, forbidden: Bools, window: tuple[int, int]
-) -> Ints:
+def clear_positions(candidates: Ints, forbidden: Bools, window: tuple[int, int]) -> Ints:
     """Return the candidate positions whose window holds no forbidden session.
 
     Parameters
@@ -166,4 +164,5 @@ def clear_positions(
     first, last = candidates + window[0], candidates + window[1] + 1
     inside = (first >= 0) & (last <= len(forbidden))
     first, last = np.clip(first, 0, len(forbidden)), np.clip(last, 0, len(forbidden))
-    return candidates[inside & (counts[last] == counts[first])]
+    clear: Ints = candidates[inside & (counts[last] == counts[first])]
+    return clear

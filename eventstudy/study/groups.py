@@ -86,7 +86,8 @@ def make_groups(
     kinds = np.array([event.kind for event in events])
     groups += [
         _plain(kind, f"events of kind {kind} on their own tickers", own & (kinds == kind))
-        for kind in sorted(set(kinds[own])) if kind
+        for kind in sorted(set(kinds[own]))
+        if kind
     ]
     peers = listed & ~own
     groups += [

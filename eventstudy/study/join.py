@@ -94,9 +94,7 @@ def event_study(
     from eventstudy.study.result import StudyResult
 
     started = time.perf_counter()
-    frame = make_frame(
-        window, estimation=estimation, gap=gap, min_estimation=min_estimation
-    )
+    frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
     if convention not in CONVENTIONS:
@@ -139,10 +137,9 @@ def _require_benchmark(
     if benchmark is None and needing:
         raise StudyError(f"model {needing[0]} needs a benchmark: name its ticker")
     if benchmark is not None and benchmark not in prices:
-        why = prices.missing.get(benchmark)
-        raise UnknownNameError(
-            f"benchmark ({why})" if why else "benchmark", benchmark, prices.tickers
-        )
+        if benchmark in prices.missing:
+            raise StudyError(f"benchmark {benchmark!r} has no prices: {prices.missing[benchmark]}")
+        raise UnknownNameError("benchmark", benchmark, prices.tickers)
 
 
 def _observed(
@@ -206,11 +203,7 @@ def fit_model(
 ) -> AbnormalReturns:
     """Fit one model to all observations."""
     series, columns = series_of(kept, table.tickers, table.returns)
-    market = (
-        None
-        if config.benchmark is None
-        else table.returns[:, table.column(config.benchmark)]
-    )
+    market = None if config.benchmark is None else table.returns[:, table.column(config.benchmark)]
     return abnormal_returns(
         series,
         columns,
@@ -237,9 +230,15 @@ def _faults(
     for i, o in enumerate(kept):
         detail = None
         if not np.isfinite(fit.condition[i]):
-            detail = ("singular_design", f"the benchmark does not vary before {o.reading.session_0}")
+            detail = (
+                "singular_design",
+                f"the benchmark does not vary before {o.reading.session_0}",
+            )
         elif not np.isfinite(fit.ar[i]).all():
-            detail = ("missing_benchmark", f"the benchmark has no return around {o.reading.session_0}")
+            detail = (
+                "missing_benchmark",
+                f"the benchmark has no return around {o.reading.session_0}",
+            )
         elif not fit.s2[i] > VANISHING * mean_square:
             detail = ("no_variance", f"returns of {o.label} do not vary about the {model} model")
         if detail:
@@ -258,7 +257,7 @@ def _require_something(kept: Sequence[Observation], drops: Sequence[Drop], stric
         f"  {d.event_id}{' ' + d.ticker if d.ticker else ''}: {d.reason}: {d.detail}" for d in drops
     ]
     shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    head = (
-        "strict: something was left out" if kept else "no event is left to study"
+    head = "strict: something was left out" if kept else "no event is left to study"
+    raise StudyError(
+        "\n".join([head + (":" if shown else ": the calendar has no study event"), *shown])
     )
-    raise StudyError("\n".join([head + (":" if shown else ": the calendar has no study event"), *shown]))

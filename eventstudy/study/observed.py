@@ -106,7 +106,9 @@ class Coverage:
         return None
 
 
-def coverage(tickers: tuple[str, ...], returns: Floats, days: npt.NDArray[np.datetime64]) -> Coverage:
+def coverage(
+    tickers: tuple[str, ...], returns: Floats, days: npt.NDArray[np.datetime64]
+) -> Coverage:
     """Count usable returns, shape (S, N), once for all events."""
     counts = np.zeros((len(returns) + 1, len(tickers)), dtype=np.int64)
     np.cumsum(np.isfinite(returns), axis=0, out=counts[1:])
@@ -191,7 +193,9 @@ def observations(
     list of Observation, list of Drop
     """
     spreads = {
-        name: parse_spread(name, baskets) for name in observed if name.startswith("@") and "-" in name
+        name: parse_spread(name, baskets)
+        for name in observed
+        if name.startswith("@") and "-" in name
     }
     kept: list[Observation] = []
     dropped: list[Drop] = []

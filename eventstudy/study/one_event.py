@@ -110,7 +110,10 @@ def _ranked(rows: pd.DataFrame, name: str, statistic: Floats, tails: RankTails) 
 
 
 def _kinds(study: StudyResult) -> Ints:
-    """Number the sets of exchangeable events: same subject, kind and series, one reading each."""
+    """Return the number of each observation's set of exchangeable events.
+
+    A set shares subject, kind and series; a reading of an ambiguous event stands alone.
+    """
     keys = [
         (o.label, o.reading.event.subject, o.reading.event.kind)
         if o.reading.event.kind and o.reading.alignments[0] == "stated"
@@ -122,7 +125,7 @@ def _kinds(study: StudyResult) -> Ints:
 
 
 def _series_keys(study: StudyResult) -> Ints:
-    """Number the distinct (label, weights) pairs: the units of placebo draws."""
+    """Return the number of each observation's distinct (label, weights) pair."""
     keys = [(o.label, o.weights) for o in study.observations]
     numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], dtype=np.int64)

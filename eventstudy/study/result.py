@@ -139,9 +139,7 @@ class StudyResult:
 
         frame = self.config.frame
         first, last = frame.estimation_days[0], frame.estimation_days[-1]
-        return overlaps(
-            self.events.study, hull=frame.hull, estimation=(int(first), int(last))
-        )
+        return overlaps(self.events.study, hull=frame.hull, estimation=(int(first), int(last)))
 
     def summary_frame(self) -> pd.DataFrame:
         """Return effect, interval, power and p-values by group for each window asked for."""

@@ -52,7 +52,7 @@ def _table(frame: pd.DataFrame) -> str:
     """Return the headline table, effects in percent."""
     percent = {"caar", "lo", "hi", "mde"}
     shown = frame.drop(columns=["se", "alignment"]).copy()
-    if shown["model"].nunique() == 1:
+    if len(set(shown["model"])) == 1:
         shown = shown.drop(columns="model")
     for column in shown.columns:
         if column in percent:

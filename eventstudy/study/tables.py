@@ -120,7 +120,9 @@ def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
     }
 
 
-def sample_of(found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult) -> Sample:
+def sample_of(
+    found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult
+) -> Sample:
     """Return the sample of a group's kept rows, signed."""
     rows, signs = group.rows[keep], group.signs[keep][:, None]
     positions = found.positions[rows]

@@ -41,7 +41,10 @@ def caution_lines(study: StudyResult) -> list[str]:
         )
     overlaps = study.overlaps
     for kind, meaning in (
-        ("coincide", "pairs of events share a ticker and session 0: daily data cannot separate them"),
+        (
+            "coincide",
+            "pairs of events share a ticker and session 0: daily data cannot separate them",
+        ),
         ("overlap", "pairs of events share a ticker and sessions of their windows"),
     ):
         pairs = overlaps.loc[overlaps["kind"] == kind, ["event_id", "other_id"]].drop_duplicates()

@@ -79,7 +79,11 @@ def test_sign_is_scipys_binomial_test() -> None:
     s = sample(3, n=17)
     found = TESTS["sign"].evaluate(s, MASKS[:1]).verdict
     positive = int((s.ar[:, 0] > 0).sum())
-    for side, p in (("greater", found.greater), ("less", found.less), ("two-sided", found.two_sided)):
+    for side, p in (
+        ("greater", found.greater),
+        ("less", found.less),
+        ("two-sided", found.two_sided),
+    ):
         expected = scipy.stats.binomtest(positive, 17, 0.5, alternative=side)
         assert p[0] == pytest.approx(expected.pvalue, rel=1e-12)
 

@@ -1,0 +1,272 @@
+"""The command line: files, exit codes, and one readable paragraph for every mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from eventstudy.cli import main
+
+COLUMNS = {
+    "abnormal": "event_id, ticker, alignment, model, day, date, ar, ar_se, car",
+    "cars": "event_id, ticker, alignment, model, window, car, se, t, p_value, n_estimation, "
+    "alpha, beta, sigma",
+    "tests": "group, alignment, model, convention, window, test, statistic, p_value, p_greater, "
+    "p_less, n, n_dates, distribution",
+    "trades": "strategy, event_id, ticker, side, entry_date, entry_price, exit_date, exit_price, "
+    "size, pnl, costs, exit_reason",
+    "orders": "strategy, event_id, ticker",
+    "equity": "strategy, date, value, return, gross, net",
+    "dropped": "event_id, ticker, reason, detail",
+    "overlaps": "event_id, other_id, ticker, kind, sessions",
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demo")
+    assert main(["demo", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_file_of_the_contract_is_written(demo: Path, name: str) -> None:
+    expected = COLUMNS[name].split(", ")
+    frame = pd.read_csv(demo / f"{name}.csv")
+    assert list(frame.columns)[: len(expected)] == expected
+    assert len(frame)
+
+
+def test_the_manifest_says_what_was_run(demo: Path) -> None:
+    manifest = json.loads((demo / "manifest.json").read_text())
+    assert manifest["study"]["hull"] == "-5,10"
+    assert manifest["prices"]["source"] == "sample"
+    assert len(manifest["prices"]["tickers"]["AVGO"]) == 64
+    assert manifest["versions"]["backtrader"] == "1.9.78.123"
+    assert manifest["seed"] == 0
+    assert manifest["wall_seconds"] > 0
+    assert (demo / "report.html").stat().st_size > 100_000
+
+
+def test_no_half_written_file_is_left(demo: Path) -> None:
+    assert not [p for p in demo.iterdir() if p.name.startswith(".")]
+
+
+def test_the_demo_says_how_small_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "The sample is small: 250 sessions of five tickers" in said
+    assert f"Report: {tmp_path / 'report.html'}" in said
+
+
+def test_a_run_is_the_same_twice(root: Path, tmp_path: Path) -> None:
+    outs = [tmp_path / "one", tmp_path / "two"]
+    for out in outs:
+        assert main(["run", str(root / "events.csv"), "--prices", "sample", "--window", "-5,5",
+                     "--out", str(out)]) == 0  # fmt: skip
+    for name in COLUMNS:
+        assert (outs[0] / f"{name}.csv").read_bytes() == (outs[1] / f"{name}.csv").read_bytes()
+
+
+def test_parquet_holds_the_same_tables(root: Path, tmp_path: Path) -> None:
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--window", "0,0"]
+    assert main([*arguments, "--out", str(tmp_path / "c")]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "p"), "--format", "parquet"]) == 0
+    one = pd.read_csv(tmp_path / "c" / "cars.csv")
+    other = pd.read_parquet(tmp_path / "p" / "cars.parquet")
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
+def test_json_is_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {row["group"] for row in found["study"]} >= {"all", "@ASIC-@GPU:ex"}
+
+
+def test_flags_win_over_the_file(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "study.toml"
+    config.write_text(
+        f'events = "{root / "events.csv"}"\nprices = "sample"\nwindow = "0,2"\n'
+        'model = "mean"\n[baskets]\nASIC = ["AVGO"]\n'
+    )
+    assert main(["study", "--config", str(config), "--window", "0,1", "--out", str(tmp_path)]) == 0
+    cars = pd.read_csv(tmp_path / "cars.csv")
+    assert set(cars["window"]) == {"0,1"}
+    assert set(cars["model"]) == {"mean"}
+    release = cars[(cars["event_id"] == "avgo-earnings-2024-12-12") & (cars["alignment"] == "same")]
+    by = release.set_index("ticker")["car"]
+    assert by["@ASIC"] == pytest.approx(by["AVGO"], abs=1e-14)
+
+
+def test_events_check_prints_alignment_and_coincidences(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["events", "check", str(root / "events.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "103 events, 7 of them ambiguous" in said
+    talk = next(line for line in said.splitlines() if "sutskever-neurips-2024" in line)
+    assert "2024-12-13" in talk
+    assert "2024-12-16" in talk
+    assert "NVDA" in said
+
+
+def test_prices_check_lists_what_a_source_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "check", "--prices", "sample"]) == 0
+    said = capsys.readouterr().out
+    assert "5 tickers from sample" in said
+    assert "2024-03-01" in said
+
+
+@pytest.mark.parametrize("family", ["models", "tests", "baskets", "strategies", "sources", "all"])
+def test_list(family: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", family]) == 0
+    said = capsys.readouterr().out
+    expected = {
+        "models": "market-adjusted", "tests": "kolari_pynnonen", "baskets": "@ASIC",
+        "strategies": "post-event-drift", "sources": "yahoo", "all": "asic-gpu-rotation",
+    }  # fmt: skip
+    assert expected[family] in said
+
+
+MISTAKES = [
+    (["study", "EVENTS"], "where do prices come from?"),
+    (["study", "--prices", "sample"], "which events?"),
+    (["study", "nowhere.csv", "--prices", "sample"], "nowhere.csv"),
+    (["study", "EVENTS", "--prices", "no-such-folder"], "no-such-folder"),
+    (["study", "EVENTS", "--prices", "sample", "--calendar", "XNYX"], "did you mean 'XNYS'"),
+    (["study", "EVENTS", "--prices", "sample", "--model", "markt"], "did you mean 'market'"),
+    (["study", "EVENTS", "--prices", "sample", "--benchmark", "SPYY"], "'SPYY' has no prices"),
+    (["study", "EVENTS", "--prices", "sample", "--window", "-40,1"], "overlaps the estimation"),
+    (["study", "EVENTS", "--prices", "sample", "--observed", "@ASIK"], "did you mean '@ASIC'"),
+    (["study", "EVENTS", "--prices", "sample", "--strict"], "strict: something was left out"),
+    (["study", "EVENTS", "--prices", "sample", "--out", "FILE"], "cannot be written"),
+    (
+        ["run", "EVENTS", "--prices", "sample", "--format", "xls", "--out", "OUT"],
+        "known: csv, parq",
+    ),
+    (["backtest", "EVENTS", "--prices", "sample", "--strategy", "asic"], "asic-gpu-rotation"),
+    (["backtest", "EVENTS", "--prices", "sample", "--borrow-bp", "-3"], "borrow_bp"),
+    (["backtest", "EVENTS", "--prices", "sample", "--assume-known", "earnings=x"], "earnings=14d"),
+    (["prices", "check"], "which prices?"),
+    (["prices", "fetch"], "which tickers?"),
+    (["list", "modles"], "did you mean 'models'"),
+    (["study", "EVENTS", "--config", "missing.toml"], "missing.toml: there is no such file"),
+    (["study", "EVENTS", "--config", "TOML"], "unknown key (did you mean 'window'?)"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_exits_with_2_and_one_paragraph(
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "study.toml").write_text('windw = "0,1"\n')
+    places = {
+        "EVENTS": root / "events.csv", "FILE": tmp_path / "file", "OUT": tmp_path / "out",
+        "TOML": tmp_path / "study.toml",
+    }  # fmt: skip
+    assert main([str(places.get(a, a)) for a in arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_all_faults_of_the_calendar_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(
+        "event_id,date,time,timezone,session,tickers,expects\n"
+        "a,2024-02-30,,,,AVGO,\n"
+        "b,2024-12-12,25:00,,,AVGO,\n"
+        "c,2024-12-12,,Mars/Olympus,,AVGO,\n"
+        "d,2024-12-12,,,lunch,AVGO,\n"
+        "e,2024-12-12,,,,@ASIK,\n"
+        "a,2024-12-12,16:15,,pre,AVGO,\n"
+    )
+    assert main(["events", "check", str(path)]) == 2
+    said = capsys.readouterr().err
+    for part in ("2024-02-30", "25:00", "Mars/Olympus", "lunch", "@ASIK", "row 7"):
+        assert part in said, part
+
+
+def test_our_own_fault_exits_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from eventstudy.run import execute
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setattr(execute, "read_inputs", broken)
+    assert main(["study", "events.csv", "--prices", "sample"]) == 1
+    assert "internal error: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_version_prints_the_place() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "eventstudy", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said.startswith("eventstudy-backtester ")
+    assert said.strip().endswith("eventstudy")
+
+
+def test_help_is_quick() -> None:
+    """Half a second is the promise; the best of five leaves out a busy machine."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "eventstudy", "--help"], capture_output=True, check=True
+        )
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(5)) < 0.5
+
+
+@pytest.mark.parametrize("module", ["pandas", "scipy.stats", "backtrader", "yfinance", "plotly"])
+def test_heavy_libraries_wait_until_they_are_needed(module: str) -> None:
+    code = f"import eventstudy, eventstudy.cli.app, sys; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_verb_and_the_room_called_backtest_are_one() -> None:
+    code = (
+        "import eventstudy as es; f = es.backtest; from eventstudy.backtest import EventStrategy;"
+        "import eventstudy.backtest as b; assert b is es.backtest is f;"
+        "assert callable(f) and b.EventStrategy is EventStrategy"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.vendor
+def test_the_main_job_on_real_prices(root: Path, vendor: Path, tmp_path: Path) -> None:
+    windows = ["--window", "0,0", "--window", "0,1", "--window", "2,10"]
+    arguments = ["run", str(root / "events.csv"), "--prices", str(vendor), "--benchmark", "SPY"]
+    assert main([*arguments, *windows, "--out", str(tmp_path)]) == 0
+    for name in COLUMNS:
+        assert (tmp_path / f"{name}.csv").is_file()
+    abnormal = pd.read_csv(tmp_path / "abnormal.csv")
+    day = abnormal[
+        (abnormal["event_id"] == "avgo-earnings-2024-12-12") & (abnormal["day"] == 0)
+        & (abnormal["alignment"] == "stated")
+    ].set_index("ticker")  # fmt: skip
+    assert day.loc["AVGO", "date"] == "2024-12-13"
+    assert day.loc["AVGO", "ar"] == pytest.approx(0.245, abs=0.001)
+    assert abs(day.loc["NVDA", "ar"] / day.loc["NVDA", "ar_se"]) < 1.96

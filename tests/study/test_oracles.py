@@ -1,0 +1,241 @@
+"""Our numbers against what other programs print, through the command line.
+
+R estudy2 0.10.0, R EventStudy 0.50.0 and StatsPAI 1.40.2 on 25 firms and one date; see
+oracles/README.md. `reference` is a plain reading of the papers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from eventstudy.cli import main
+
+DAYS = range(-10, 11)
+DAILY = [f"{d},{d}" for d in DAYS]
+RUNNING = ["-10,-10", *(f"-10,{d}" for d in range(-9, 11))]
+MODELS = ("market", "market-adjusted", "mean")
+Floats = npt.NDArray[np.float64]
+
+
+def run(events: Path, prices: Path, out: Path, *more: str) -> None:
+    windows = [part for w in RUNNING for part in ("--window", w)]
+    arguments = [
+        "study", str(events), "--prices", str(prices), "--calendar", "prices",
+        "--benchmark", "MKT", *windows, "--out", str(out), *more,
+    ]  # fmt: skip
+    assert main(arguments) == 0
+
+
+@pytest.fixture(scope="module")
+def tables(
+    clustered: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Return the folders of one run a convention."""
+    found = {}
+    models = [part for m in MODELS for part in ("--model", m)]
+    for convention in ("scar", "sum_sar"):
+        out = tmp_path_factory.mktemp(convention)
+        run(*clustered, out, "--convention", convention, *models)
+        found[convention] = out
+    return found
+
+
+def column(
+    folder: Path, test: str, windows: list[str], model: str = "market", value: str = "statistic"
+) -> Floats:
+    tests = pd.read_csv(folder / "tests.csv")
+    rows = tests[
+        (tests["group"] == "all") & (tests["test"] == test) & (tests["model"] == model)
+    ].set_index("window")
+    assert set(rows["alignment"]) == {"stated"}
+    return rows.loc[windows, value].to_numpy(dtype=float)
+
+
+@pytest.fixture(scope="module")
+def reference(oracles: Path) -> pd.DataFrame:
+    return pd.read_csv(oracles / "A_clustered__reference.csv").set_index("rel").loc[list(DAYS)]
+
+
+@pytest.fixture(scope="module")
+def sipemu(oracles: Path) -> dict[str, pd.DataFrame]:
+    names = {"market": "mm", "market-adjusted": "ma", "mean": "mean"}
+    return {
+        model: pd.read_csv(oracles / f"A_clustered__sipemu_{short}_aar_caar.csv")
+        .set_index("relative_index")
+        .loc[list(DAYS)]
+        for model, short in names.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def estudy2(oracles: Path) -> dict[str, pd.DataFrame]:
+    names = {"market": "sim", "market-adjusted": "mrkt_adj", "mean": "mean_adj"}
+    return {
+        model: pd.read_csv(oracles / f"A_clustered__estudy2_{short}_daily.csv")
+        .set_index("rel")
+        .loc[list(DAYS)]
+        for model, short in names.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("test", "theirs"),
+    [
+        ("cross_sectional", "t_cross"),
+        ("time_series", "t_crude_BW85"),
+        ("patell", "patell_z"),
+        ("bmp", "bmp_t"),
+        ("kolari_pynnonen", "kp_adj_bmp_t"),
+        ("generalized_sign", "gsign_z"),
+        ("corrado", "corrado_rank_t"),
+        ("wilcoxon", "wilcoxon_Wplus"),
+    ],
+)
+def test_event_days_agree_with_the_papers(
+    tables: dict[str, Path], reference: pd.DataFrame, test: str, theirs: str
+) -> None:
+    found = column(tables["scar"], test, DAILY)
+    np.testing.assert_allclose(found, reference[theirs], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("convention", "test", "theirs"),
+    [
+        ("scar", "cross_sectional", "caar_t_cross"),
+        ("scar", "time_series", "caar_t_crude"),
+        ("sum_sar", "patell", "caar_patell_z"),
+        ("scar", "bmp", "caar_bmp_t_SCAR"),
+        ("sum_sar", "bmp", "caar_bmp_t_sumSAR"),
+        ("scar", "kolari_pynnonen", "caar_kp_t_SCAR"),
+        ("scar", "generalized_sign", "caar_gsign_z"),
+        ("scar", "corrado", "caar_rank_cowan"),
+    ],
+)
+def test_windows_agree_with_the_papers(
+    tables: dict[str, Path], reference: pd.DataFrame, convention: str, test: str, theirs: str
+) -> None:
+    found = column(tables[convention], test, RUNNING)
+    np.testing.assert_allclose(found, reference[theirs], rtol=0, atol=1e-9)
+
+
+def test_sign_counts_agree(tables: dict[str, Path], reference: pd.DataFrame) -> None:
+    """Their z is (w - N/2) / (sqrt(N) / 2); ours prints w itself."""
+    for windows, theirs in ((DAILY, "sign_z"), (RUNNING, "caar_sign_z")):
+        w = column(tables["scar"], "sign", windows)
+        np.testing.assert_allclose((w - 12.5) / 2.5, reference[theirs], atol=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("test", "theirs"),
+    [
+        ("cross_sectional", "t_test_stat"),
+        ("time_series", "bw_1985_stat"),
+        ("generalized_sign", "gsign_stat"),
+        ("corrado", "rank_stat"),
+        ("wilcoxon", "wlcx_stat"),
+    ],
+)
+def test_every_model_agrees_with_estudy2(
+    tables: dict[str, Path], estudy2: dict[str, pd.DataFrame], model: str, test: str, theirs: str
+) -> None:
+    found = column(tables["scar"], test, DAILY, model)
+    np.testing.assert_allclose(found, estudy2[model][theirs], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", ["market", "mean"])
+@pytest.mark.parametrize(
+    ("test", "windows", "convention", "theirs"),
+    [
+        ("cross_sectional", DAILY, "scar", "aar_t"),
+        ("cross_sectional", RUNNING, "scar", "caar_t"),
+        ("patell", DAILY, "scar", "aar_z"),
+        ("bmp", DAILY, "scar", "bmp_t"),
+        ("kolari_pynnonen", DAILY, "scar", "kp_t"),
+        ("generalized_sign", RUNNING, "scar", "cgsign_z"),
+    ],
+)
+def test_models_agree_with_eventstudy_for_r(
+    tables: dict[str, Path],
+    sipemu: dict[str, pd.DataFrame],
+    model: str,
+    test: str,
+    windows: list[str],
+    convention: str,
+    theirs: str,
+) -> None:
+    found = column(tables[convention], test, windows, model)
+    np.testing.assert_allclose(found, sipemu[model][theirs], rtol=0, atol=1e-9)
+
+
+def test_market_adjusted_standardises_by_the_mean_square(
+    tables: dict[str, Path], oracles: Path
+) -> None:
+    """R EventStudy takes the deviation about the mean there; nothing is estimated, so we don't."""
+    returns = pd.read_csv(oracles / "A_clustered_returns.csv", index_col="date")
+    zero = returns.index.get_loc("2019-02-07")
+    excess = returns.drop(columns="MKT").sub(returns["MKT"], axis=0).to_numpy()
+    s2 = (excess[zero - 260 : zero - 10] ** 2).mean(axis=0)
+    z = (excess[zero] / np.sqrt(s2)).sum() / np.sqrt(25 * 250 / 248)
+    assert column(tables["scar"], "patell", ["0,0"], "market-adjusted")[0] == pytest.approx(
+        z, abs=1e-9
+    )
+
+
+def test_cumulative_patell_agrees_with_eventstudy_for_r(
+    tables: dict[str, Path], sipemu: dict[str, pd.DataFrame]
+) -> None:
+    found = column(tables["sum_sar"], "patell", RUNNING)
+    np.testing.assert_allclose(found, sipemu["market"]["caar_z"], rtol=0, atol=1e-9)
+
+
+def test_cumulative_bmp_and_kp_agree_with_statspai(
+    clustered: tuple[Path, Path], oracles: Path, tmp_path: Path
+) -> None:
+    theirs = pd.read_csv(oracles / "A_clustered__statspai.csv")
+    theirs = theirs[(theirs["model"] == "market") & (theirs["correlation"] == "calendar")]
+    windows = ["--window", "-10,10", "--window", "-1,1", "--window", "-10,0", "--window", "0,0"]
+    arguments = [
+        "study", str(clustered[0]), "--prices", str(clustered[1]), "--calendar", "prices",
+        "--benchmark", "MKT", *windows, "--out", str(tmp_path),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    for w0, w1 in ((-1, 1), (-10, 0), (-10, 10), (0, 0)):
+        rows = theirs[(theirs["w0"] == w0) & (theirs["w1"] == w1)].set_index("test")
+        for ours, name in (
+            ("cross_sectional", "cross_sectional"), ("bmp", "bmp"), ("kolari_pynnonen", "kp")
+        ):  # fmt: skip
+            found = column(tmp_path, ours, [f"{w0},{w1}"])[0]
+            assert found == pytest.approx(rows.loc[name, "statistic"], abs=1e-9)
+
+
+def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path) -> None:
+    cars = pd.read_csv(tables["scar"] / "cars.csv")
+    cars = cars[(cars["model"] == "market") & (cars["window"] == "-10,-10")]
+    theirs = pd.read_csv(oracles / "A_clustered__reference_events.csv")
+    for ours, name in (("alpha", "alpha"), ("beta", "beta"), ("sigma", "s")):
+        np.testing.assert_allclose(cars[ours], theirs[name], rtol=1e-9)
+    coefficients = pd.read_csv(oracles / "A_clustered__sipemu_mm_coef.csv")
+    np.testing.assert_allclose(cars["beta"], coefficients["beta"], rtol=1e-9)
+    abnormal = pd.read_csv(tables["scar"] / "abnormal.csv")
+    zero = abnormal[(abnormal["model"] == "market") & (abnormal["day"] == 0)]
+    np.testing.assert_allclose(zero["ar"], theirs["ar0"], atol=1e-12)
+    np.testing.assert_allclose(zero["ar"] / zero["ar_se"], theirs["ar_t_fe"], atol=1e-9)
+
+
+def test_abnormal_returns_agree_with_two_programs(tables: dict[str, Path], oracles: Path) -> None:
+    abnormal = pd.read_csv(tables["scar"] / "abnormal.csv")
+    ours = abnormal[abnormal["model"] == "market"].pivot_table(
+        index="day", columns="ticker", values="ar"
+    )
+    r = pd.read_csv(oracles / "A_clustered__estudy2_sim_AR.csv").set_index("rel")
+    np.testing.assert_allclose(ours, r.loc[ours.index, ours.columns], atol=1e-12)
+    other = pd.read_csv(oracles / "A_clustered__sipemu_mm_ar_car.csv").pivot_table(
+        index="rel", columns="symbol", values="ar"
+    )
+    np.testing.assert_allclose(ours, other.loc[ours.index, ours.columns], atol=1e-12)
