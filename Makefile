@@ -1,0 +1,42 @@
+# `make demo` and `make test` need python3 (3.11 or newer, with venv) and make, nothing else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TESTED := $(VENV)/.ready-for-tests
+
+.PHONY: demo test lint types check clean
+
+demo: $(READY)
+	@$(BIN)/eventstudy demo --out eventstudy-demo
+
+test: $(TESTED)
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(TESTED)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(TESTED)
+	@$(BIN)/mypy
+
+check: lint types test
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there: install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V 2>&1); say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) lacks venv: install it (on Debian the package python3-venv)"; exit 1; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(TESTED): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing with the tools for tests (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	@touch $@ $(READY)
+
+clean:
+	rm -rf $(VENV) eventstudy-demo eventstudy-out .pytest_cache .mypy_cache .ruff_cache
