@@ -1,0 +1,71 @@
+"""What the README and CONTRIBUTING say runs, word for word where a network is not needed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eventstudy.cli import main
+
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
+
+
+def blocks(root: Path, name: str, language: str) -> list[str]:
+    found = BLOCK.findall((root / name).read_text(encoding="utf-8"))
+    return [text for kind, text in found if kind == language]
+
+
+@pytest.fixture
+def workplace(
+    root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A folder with the shipped calendar, a strategy of one's own and CSV prices."""
+    shutil.copy(root / "events.csv", tmp_path)
+    (tmp_path / "my-strategies").mkdir()
+    strategy = next(b for b in blocks(root, "README.md", "python") if "EventStrategy" in b)
+    (tmp_path / "my-strategies" / "mine.py").write_text(strategy)
+    (tmp_path / "my-folder-of-csv").mkdir()
+    data = root / "eventstudy" / "prices" / "data"
+    for name in ("prices_2024_2025.csv", "dividends_2024_2025.csv"):
+        shutil.copy(data / name, tmp_path / "my-folder-of-csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_of_the_readme_runs(root: Path, workplace: Path) -> None:
+    lines = [line for b in blocks(root, "README.md", "console") for line in b.splitlines()]
+    commands = [line for line in lines if line.startswith("eventstudy ")]
+    assert len(commands) >= 6
+    for line in commands:
+        arguments = shlex.split(line)[1:]
+        if "yahoo" in arguments:
+            arguments[arguments.index("yahoo")] = "sample"
+        assert main(arguments) == 0, line
+    assert (workplace / "out" / "report.html").is_file()
+
+
+def test_the_make_targets_of_the_readme_exist(root: Path) -> None:
+    makefile = (root / "Makefile").read_text()
+    lines = [line for b in blocks(root, "README.md", "console") for line in b.splitlines()]
+    targets = [line.split()[1] for line in lines if line.startswith("make ")]
+    assert targets == ["demo", "test"]
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M)
+
+
+def test_the_six_lines_run_on_the_sample(root: Path, workplace: Path) -> None:
+    code = next(b for b in blocks(root, "README.md", "python") if "read_events" in b)
+    assert len([line for line in code.splitlines() if line.strip()]) == 6
+    exec(compile(code.replace('"yahoo"', '"sample"'), "README.md", "exec"), {})  # noqa: S102
+    assert (workplace / "report.html").is_file()
+
+
+def test_the_readmes_schema_is_the_shipped_one(root: Path) -> None:
+    header = (root / "events.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for column in header:
+        assert f"`{column}`" in readme, column
