@@ -20,9 +20,7 @@ def blocks(root: Path, name: str, language: str) -> list[str]:
 
 
 @pytest.fixture
-def workplace(
-    root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def workplace(root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the shipped calendar, a strategy of one's own and CSV prices."""
     shutil.copy(root / "events.csv", tmp_path)
     (tmp_path / "my-strategies").mkdir()

@@ -103,7 +103,7 @@ def check_prices(
     end: o.End = None,
     json_: o.Json = False,
 ) -> None:
-    """Print what a source holds and every doubt about it."""
+    """Print what a source holds and every doubt about it; exit 2 at an error."""
     from eventstudy.errors import EventStudyError
     from eventstudy.prices import coverage_frame, load_prices, quality_frame
 
@@ -111,7 +111,9 @@ def check_prices(
         raise EventStudyError("which prices? --prices sample, --prices yahoo or a folder")
     wanted = sorted(set(tickers or []) | (set(_tickers_of(events)) if events else set()))
     exchange = calendar or "XNYS"
-    table = load_prices(wanted or None, source=prices, start=start, end=end, calendar=exchange)
+    table = load_prices(
+        wanted or None, source=prices, start=start, end=end, calendar=exchange, check=False
+    )
     coverage, doubts = coverage_frame(table), quality_frame(table, calendar=exchange)
     if json_:
         _print_json({"coverage": coverage, "doubts": doubts})
@@ -123,6 +125,8 @@ def check_prices(
         typer.echo("No doubt about any of them.")
     for ticker, why in table.missing.items():
         typer.echo(f"missing: {ticker}: {why}")
+    if len(doubts) and (doubts["severity"] == "error").any():
+        raise typer.Exit(2)
 
 
 def list_names(

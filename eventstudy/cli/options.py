@@ -25,13 +25,19 @@ Calendar = Annotated[
 ]
 Start = Annotated[str | None, typer.Option(metavar="DATE", help="First date of prices.")]
 End = Annotated[str | None, typer.Option(metavar="DATE", help="Last date of prices.")]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="error|drop",
+        help="A ticker without prices: stop, or leave it out and list it (default: stop for "
+        "yahoo, list for the others).",
+    ),
+]
 Model = Annotated[
     list[str] | None,
     typer.Option(help="mean, market-adjusted or market; repeatable.", rich_help_panel=STUDY),
 ]
-Benchmark = Annotated[
-    str | None, typer.Option(metavar="TICKER", help="The market (default SPY).")
-]
+Benchmark = Annotated[str | None, typer.Option(metavar="TICKER", help="The market (default SPY).")]
 Window = Annotated[
     list[str] | None,
     typer.Option(
@@ -105,9 +111,7 @@ RiskFree = Annotated[
     typer.Option(help="Annual rate on idle cash, such as 0.05.", rich_help_panel=TRADING),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
-Strict = Annotated[
-    bool | None, typer.Option("--strict", help="Fail where anything is left out.")
-]
+Strict = Annotated[bool | None, typer.Option("--strict", help="Fail where anything is left out.")]
 Config = Annotated[
     str | None, typer.Option(metavar="FILE", help="A study.toml; flags win over it.")
 ]

@@ -49,6 +49,7 @@ def run(
     calendar: o.Calendar = None,
     start: o.Start = None,
     end: o.End = None,
+    missing: o.Missing = None,
     model: o.Model = None,
     benchmark: o.Benchmark = None,
     window: o.Window = None,
@@ -84,6 +85,7 @@ def study(
     calendar: o.Calendar = None,
     start: o.Start = None,
     end: o.End = None,
+    missing: o.Missing = None,
     model: o.Model = None,
     benchmark: o.Benchmark = None,
     window: o.Window = None,
@@ -111,6 +113,7 @@ def backtest(
     calendar: o.Calendar = None,
     start: o.Start = None,
     end: o.End = None,
+    missing: o.Missing = None,
     benchmark: o.Benchmark = None,
     strategy: o.Strategy = None,
     strategies: o.Strategies = None,
@@ -162,13 +165,20 @@ def _carry_out(config: RunConfig, with_study: bool, with_trades: bool) -> Outcom
 
 
 def _deliver(outcome: Outcome, out: str | None, fmt: str, as_json: bool) -> None:
-    """Write the files and print the summaries."""
+    """Write the files and print the summaries; exit 2 where the backtest was refused."""
     from eventstudy.run.files import write_files
 
     written = write_files(outcome, Path(out), fmt) if out else []
     if as_json:
         typer.echo(_json(outcome, written))
-        return
+    else:
+        _print_summaries(outcome, written, out)
+    if outcome.refused:
+        typer.echo(f"eventstudy: no backtest: {outcome.refused}", err=True)
+        raise typer.Exit(2)
+
+
+def _print_summaries(outcome: Outcome, written: list[Path], out: str | None) -> None:
     for part in (outcome.study, outcome.backtest):
         if part is not None:
             typer.echo(part.summary())

@@ -223,8 +223,8 @@ def _failures(failed: Mapping[str, str], asked: int) -> str:
     lines = "".join(f"\n  {ticker}: {why}" for ticker, why in failed.items())
     return (
         f"yahoo gave no prices for {len(failed)} of {asked} tickers:{lines}\n"
-        "Nothing was taken from elsewhere. missing='drop' goes on without them; a folder of "
-        "files or source='sample' needs no network."
+        "Nothing was taken from elsewhere. missing='drop' (--missing drop) goes on without them; "
+        "a folder of files or source='sample' needs no network."
     )
 
 

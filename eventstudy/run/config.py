@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,6 +37,7 @@ class RunConfig(BaseModel):
     calendar: str = "XNYS"
     start: str | None = None
     end: str | None = None
+    missing: Literal["error", "drop"] | None = None
     model: tuple[str, ...] = ("market",)
     benchmark: str | None = "SPY"
     estimation: int = 250

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventstudy.errors import EventStudyError
+from eventstudy.errors import BacktestError, EventStudyError
 
 if TYPE_CHECKING:
-    from eventstudy.backtest import BacktestResult
+    from eventstudy.backtest import BacktestResult, Strategy
     from eventstudy.events import EventCalendar
     from eventstudy.prices import PriceTable
     from eventstudy.run.config import RunConfig
@@ -28,6 +28,8 @@ class Outcome:
     config : RunConfig
     study : StudyResult or None
     backtest : BacktestResult or None
+    refused : str
+        Why there is no backtest where one was asked for beside a study; else empty.
     seconds : float
         Wall time of the whole run.
     """
@@ -35,6 +37,7 @@ class Outcome:
     config: RunConfig
     study: StudyResult | None
     backtest: BacktestResult | None
+    refused: str
     seconds: float
 
 
@@ -69,6 +72,7 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
         start=config.start,
         end=config.end,
         calendar=config.calendar,
+        missing=config.missing,
     )
     if config.calendar == "prices":
         benchmark = config.benchmark if config.benchmark in prices else None
@@ -109,10 +113,31 @@ def execute(
         For any mistake in the input.
     """
     started = time.perf_counter()
+    chosen = _strategies(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
-    traded = _backtest(config, events, prices, say) if trade else None
-    return Outcome(config, studied, traded, time.perf_counter() - started)
+    traded, refused = None, ""
+    if trade:
+        try:
+            traded = _backtest(config, chosen, events, prices, say)
+        except BacktestError as error:
+            # A study that is done is not thrown away because its prices cannot be traded.
+            if studied is None:
+                raise
+            refused = str(error)
+    return Outcome(config, studied, traded, refused, time.perf_counter() - started)
+
+
+def _strategies(config: RunConfig) -> tuple[Strategy, ...]:
+    """Find the strategies before any work is done: a misspelt name fails at once."""
+    from eventstudy.backtest import bundled_strategies, load_strategies
+    from eventstudy.backtest.library import resolve_strategies
+
+    names = config.strategy
+    if names is None:
+        found = load_strategies(config.strategies) if config.strategies else bundled_strategies()
+        names = tuple(found)
+    return resolve_strategies(list(names), config.strategies)
 
 
 def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say) -> StudyResult:
@@ -139,23 +164,22 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
 
 
 def _backtest(
-    config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say
+    config: RunConfig,
+    chosen: tuple[Strategy, ...],
+    events: EventCalendar,
+    prices: PriceTable,
+    say: Say,
 ) -> BacktestResult:
-    from eventstudy.backtest import Costs, backtest, bundled_strategies, load_strategies
+    from eventstudy.backtest import Costs, backtest
 
-    names = config.strategy
-    if names is None:
-        found = load_strategies(config.strategies) if config.strategies else bundled_strategies()
-        names = tuple(found)
-    say(f"trading {', '.join(names)}")
+    say(f"trading {', '.join(strategy.name for strategy in chosen)}")
     return backtest(
         events.study,
         prices,
-        list(names),
+        list(chosen),
         costs=Costs(**config.costs.model_dump()),
         capital=config.capital,
         benchmark=config.benchmark or "SPY",
         risk_free=config.risk_free,
         seed=config.seed,
-        folder=config.strategies,
     )

@@ -53,6 +53,8 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
         manifest |= outcome.study.manifest()
     if outcome.backtest is not None:
         manifest["backtest"] = dict(outcome.backtest.config)
+    if outcome.refused:
+        manifest["backtest"] = {"refused": outcome.refused}
     manifest["versions"] = versions()
     manifest["seed"] = outcome.config.seed
     manifest["wall_seconds"] = round(outcome.seconds, 3)

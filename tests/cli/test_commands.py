@@ -270,3 +270,54 @@ def test_the_main_job_on_real_prices(root: Path, vendor: Path, tmp_path: Path) -
     assert day.loc["AVGO", "date"] == "2024-12-13"
     assert day.loc["AVGO", "ar"] == pytest.approx(0.245, abs=0.001)
     assert abs(day.loc["NVDA", "ar"] / day.loc["NVDA", "ar_se"]) < 1.96
+
+
+def test_prices_without_opens_keep_the_study_and_refuse_the_backtest(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = pd.read_csv(root / "eventstudy" / "prices" / "data" / "prices_2024_2025.csv")
+    closes = wide[["date", *[c for c in wide if c.endswith("_close")]]]
+    closes.columns = ["date", *[c.removesuffix("_close").upper() for c in closes.columns[1:]]]
+    (tmp_path / "closes").mkdir()
+    closes.to_csv(tmp_path / "closes" / "wide.csv", index=False)
+    arguments = ["run", str(root / "events.csv"), "--prices", str(tmp_path / "closes")]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert "no backtest: a backtest fills at opening prices" in capsys.readouterr().err
+    assert len(pd.read_csv(tmp_path / "out" / "cars.csv"))
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert "refused" in json.loads((tmp_path / "out" / "manifest.json").read_text())["backtest"]
+
+
+def test_a_misspelt_strategy_fails_before_any_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "nowhere.csv", "--prices", "sample", "--strategy", "asic-gpu"]) == 2
+    said = capsys.readouterr().err
+    assert "asic-gpu-rotation" in said
+    assert "nowhere" not in said
+
+
+def test_prices_check_lists_errors_and_exits_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "AAA.csv").write_text("date,close\n2024-03-01,10\n2024-03-04,-1\n2024-03-05,10\n")
+    assert main(["prices", "check", "--prices", str(tmp_path)]) == 2
+    assert "AAA.csv, row 3, column close: '-1'" in capsys.readouterr().err
+
+
+def test_no_network_names_each_ticker_and_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Addresses that cannot be resolved: no machine has them, with a network or without."""
+    import yfinance.const
+    from yfinance.scrapers import history
+
+    monkeypatch.setenv("EVENTSTUDY_CACHE", str(tmp_path))
+    for place in (yfinance.const, history):
+        for name in ("_BASE_URL_", "_QUERY1_URL_", "_ROOT_URL_"):
+            if hasattr(place, name):
+                monkeypatch.setattr(place, name, "http://service.invalid")
+    assert main(["prices", "fetch", "NVDA", "AVGO", "--start", "2024-01-01"]) == 2
+    said = capsys.readouterr().err
+    assert "yahoo gave no prices for 2 of 2 tickers" in said
+    assert "NVDA: " in said
