@@ -70,7 +70,7 @@ def local_instants(dates: pd.Series, times: pd.Series) -> Instants:
     at, days = pd.factorize(dates)
     of, clocks = pd.factorize(times)
     midnight = np.array([*days], dtype="datetime64[ns]")
-    clock_time = np.array([_seconds(text) for text in clocks], dtype="timedelta64[ns]")
+    clock_time = np.array([_seconds(text) for text in clocks], dtype="timedelta64[s]")
     return np.asarray(midnight[at] + clock_time[of], dtype="datetime64[ns]")
 
 
