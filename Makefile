@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-for-tests
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test lint types check lowest clean
 
 demo: $(READY)
 	@$(BIN)/eventstudy demo --out eventstudy-demo
@@ -38,5 +38,12 @@ $(TESTED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@ $(READY)
 
+lowest: | $(VENV)/bin/python
+	@$(PYTHON) -m venv $(VENV)-lowest
+	@$(BIN)/python benchmarks/lowest_versions.py > $(VENV)-lowest/pins.txt
+	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)-lowest/pins.txt
+	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(VENV)-lowest/bin/python -m pytest -n 2
+
 clean:
-	rm -rf $(VENV) eventstudy-demo eventstudy-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,102 @@
+"""The report: one HTML file that needs no network, a function of results only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstudy.errors import EventStudyError
+
+if TYPE_CHECKING:
+    from eventstudy.backtest.result import BacktestResult
+    from eventstudy.study import StudyResult
+
+__all__ = ["render_html", "write_report"]
+
+
+def render_html(
+    study: StudyResult,
+    backtest: BacktestResult | None = None,
+    *,
+    title: str | None = None,
+    case: str | None = None,
+) -> str:
+    """Return the report as one page: text, tables and figures, scripts and styles inside.
+
+    Parameters
+    ----------
+    study : StudyResult
+    backtest : BacktestResult, optional
+        Adds the trading section.
+    title : str, optional
+    case : str, optional
+        Event of the case section. Default: the December 2024 release where it was studied,
+        else the most recent studied event.
+
+    Returns
+    -------
+    str
+        HTML of at most 6 MB that loads nothing from outside.
+
+    Raises
+    ------
+    UnknownNameError
+        Where `case` was not studied.
+    """
+    from eventstudy.report.page import page_html
+
+    return page_html(study, backtest, title=title, case=case)
+
+
+def write_report(
+    study: StudyResult,
+    path: str | Path,
+    *,
+    backtest: BacktestResult | None = None,
+    title: str | None = None,
+    case: str | None = None,
+) -> Path:
+    """Write the report; a reader never sees half a file.
+
+    Parameters
+    ----------
+    study : StudyResult
+    path : str or Path
+        The file; missing folders on the way are made.
+    backtest, title, case
+        See `render_html`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    EventStudyError
+        Where the file cannot be written.
+    UnknownNameError
+        Where `case` was not studied.
+    """
+    import os
+
+    target = Path(path)
+    if target.is_dir():
+        raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
+    html = render_html(study, backtest, title=title, case=case)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(html, encoding="utf-8", newline="\n")
+        part.replace(target)
+    except OSError as error:
+        raise EventStudyError(f"{target} cannot be written: {error.strerror}") from None
+    finally:
+        _forget(part)
+    return target
+
+
+def _forget(part: Path) -> None:
+    """Remove a half-written file, where there is one."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""From results to one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.report import figures, tables, words
+from eventstudy.report.case import make_case
+from eventstudy.report.figures.style import dark_colours
+from eventstudy.report.lead import (
+    case_event,
+    headline_alignment,
+    lead_group,
+    lead_groups,
+    model_names,
+    window_names,
+)
+from eventstudy.report.packed import inline_json, packed, packed_text
+from eventstudy.report.trading import trading_lines, trading_tables
+from eventstudy.study.wording import FORESIGHT, asked_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.backtest.result import BacktestResult
+    from eventstudy.report.case import Case
+    from eventstudy.report.figures import Figure
+    from eventstudy.report.tables import PackedTable, Table
+    from eventstudy.study import StudyResult
+
+LARGEST = 6_000_000
+"""Bytes of the page."""
+
+ROOM_FOR_TESTS = 700_000
+"""Bytes of the page that single-event and group tests may take together."""
+
+
+def page_html(
+    study: StudyResult,
+    backtest: BacktestResult | None = None,
+    *,
+    title: str | None = None,
+    case: str | None = None,
+) -> str:
+    """Return the page; see `eventstudy.report.render_html`."""
+    event_id = case_event(study, case)
+    the_case = make_case(study, event_id)
+    shown = _figures(study, backtest, the_case)
+    settings = {"dark": dark_colours(), "order": list(shown)}
+    context: dict[str, Any] = {
+        "title": title or _title(study),
+        "study": study,
+        "figures": shown,
+        "packs": {f.name: packed(f.variants or {"": f.spec}) for f in shown.values()},
+        "settings": inline_json(settings),
+        "plotly": _plotly_packed(),
+        "script": _own("page.js"),
+        "policy": _policy(),
+        "style": _own("page.css"),
+        **_words(study, the_case),
+        **_tables(study, the_case),
+        "foresight": FORESIGHT if any(e.expects for e in study.events.study) else "",
+        "trading": None if backtest is None else trading_tables(backtest),
+        "trading_lines": [] if backtest is None else trading_lines(backtest),
+        "manifest": json.dumps(_manifest(study, backtest), indent=2, default=str),
+        "notes": _notes(study),
+    }
+    return str(_template().render(context))
+
+
+def _title(study: StudyResult) -> str:
+    lead = study.config.lead
+    if lead is None:
+        return "Event study"
+    long, short = lead.removesuffix(":ex").split("-")
+    return f"{long[1:]} against {short[1:]}: an event study"
+
+
+def _words(study: StudyResult, case: Case) -> dict[str, Any]:
+    return {
+        "question": words.question(study),
+        "asked": asked_lines(study),
+        "answers": words.answers(study),
+        "baskets": words.basket_answers(study),
+        "conclusions": words.conclusions(study),
+        "sample": words.sample_lines(study),
+        "cautions": words.cautions(study),
+        "readings": words.reading_lines(study),
+        "case": case,
+        "group": lead_group(study),
+    }
+
+
+def _figures(study: StudyResult, backtest: BacktestResult | None, case: Case) -> dict[str, Figure]:
+    event_id = case.event.event_id
+    window = window_names(study)[0]
+    rows = [
+        i
+        for label in dict.fromkeys(r.head.split(",")[0] for r in case.conclusions)
+        for i, o in enumerate(study.observations)
+        if (o.reading.event.event_id, o.label) == (event_id, label)
+    ]
+    found = [
+        *figures.path_figures(study),
+        figures.event_figure(study, event_id),
+        figures.noise_figure(study, rows, window),
+        figures.kind_figure(study, rows, window),
+        figures.effects_figure(study),
+        figures.forest_figure(study, event_id),
+        figures.heatmap_figure(study),
+        figures.price_figure(study, backtest, event_id),
+        None if backtest is None else figures.equity_figure(backtest),
+    ]
+    return {f.name: f for f in found if f is not None}
+
+
+def _tables(study: StudyResult, case: Case) -> dict[str, Table | list[PackedTable] | PackedTable]:
+    model, alignment = model_names(study)[0], headline_alignment(study)
+    group = lead_group(study)
+    return {
+        "case_table": tables.case_table(case),
+        "effects_table": tables.effects_table(study),
+        "groups_table": tables.group_meanings(study),
+        "lead_tests": tables.lead_tests_table(study, group, alignment, model),
+        "methods_table": tables.methods_table(study),
+        "cars_table": tables.cars_packed(study),
+        "tests_tables": _test_tables(study, case),
+        "calendar_table": tables.calendar_table(study),
+        "coincidence_table": tables.coincidence_table(study),
+        "overlap_table": tables.overlap_table(study),
+        "dropped_table": tables.dropped_table(study),
+        "price_table": tables.price_table(study),
+        "warning_table": tables.warning_table(study),
+    }
+
+
+def _test_tables(study: StudyResult, case: Case) -> list[PackedTable]:
+    """Return all tests, or, where they need too much room, those most asked for."""
+    group, alignment = lead_group(study), headline_alignment(study)
+    over, one = study.group_tests, study.single_tests
+    for cut, note in ((False, ""), (True, (" (the windows asked for and the leading groups only;"
+                                          " the file of tests holds the rest)"))):  # fmt: skip
+        if cut:
+            over, one = _cut(study, case, over, one)
+        found = [
+            tables.tests_packed(
+                "group-tests", f"Tests over events{note}", over,
+                ("group", "window", "alignment", "model", "test"),
+                {"group": group, "alignment": alignment},
+            ),
+            tables.tests_packed(
+                "single-tests", f"Tests of single events{note}", one,
+                ("window", "test", "alignment", "model"),
+                {"window": window_names(study)[0], "test": "sq"},
+            ),
+        ]  # fmt: skip
+        if sum(len(t.data) for t in found) <= ROOM_FOR_TESTS:
+            break
+    return found
+
+
+def _cut(
+    study: StudyResult, case: Case, over: pd.DataFrame, one: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    windows = window_names(study)
+    over = over[over["group"].isin(lead_groups(study)) & over["window"].isin(windows)]
+    lead = str(study.config.lead)
+    mine = one["group"].str.startswith(f"{case.event.event_id}/")
+    return over, one[mine | one["group"].str.endswith(f"/{lead}")]
+
+
+def _manifest(study: StudyResult, backtest: BacktestResult | None) -> dict[str, Any]:
+    found: dict[str, Any] = dict(study.manifest())
+    if backtest is not None:
+        found["backtest"] = dict(backtest.config)
+    return found
+
+
+def _notes(study: StudyResult) -> list[str]:
+    return [*study.events.notes, *study.events.assumptions]
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+@lru_cache(maxsize=1)
+def _plotly_packed() -> str:
+    return packed_text(_plotly())
+
+
+@lru_cache(maxsize=4)
+def _own(name: str) -> str:
+    from importlib.resources import files
+
+    return (files("eventstudy.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("eventstudy.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = _code_spans
+    return environment.get_template("page.html")
+
+
+def _code_spans(text: str) -> object:
+    """Return escaped text with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
+
+
+@lru_cache(maxsize=1)
+def _policy() -> str:
+    """Return a content security policy under which nothing but the page's scripts runs.
+
+    The figure library is unpacked and added by the page: its hash admits it all the same.
+    """
+    hashes = " ".join(
+        "'sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() + "'"
+        for s in (_own("page.js"), _plotly())
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,197 @@
+"""Figures: valid for plotly, and drawn from the right numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from made_page import Made  # type: ignore[import-not-found]
+from scipy import stats
+
+from eventstudy.report import figures
+from eventstudy.report.figures.events import day_paths
+from eventstudy.report.figures.single import noise_draws
+from eventstudy.report.figures.style import DARK, dark_colours, safe
+
+AVGO = "avgo-earnings-2024-12-12"
+
+
+@pytest.fixture(scope="module")
+def drawn(made: Made) -> dict[str, figures.Figure]:
+    rows = rows_of(made, AVGO)[:3]
+    found = [
+        *figures.path_figures(made.study),
+        figures.event_figure(made.study, AVGO),
+        figures.forest_figure(made.study, AVGO),
+        figures.effects_figure(made.study),
+        figures.heatmap_figure(made.study),
+        figures.noise_figure(made.study, rows, "0,0"),
+        figures.kind_figure(made.study, rows, "0,0"),
+        figures.price_figure(made.study, made.backtest, AVGO),
+        figures.equity_figure(made.backtest),
+    ]
+    return {f.name: f for f in found if f is not None}
+
+
+def rows_of(made: Made, event_id: str) -> list[int]:
+    kept = enumerate(made.study.observations)
+    return [i for i, o in kept if o.reading.event.event_id == event_id]
+
+
+def traces(spec: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(t for t in spec["data"] if t.get("name") == name)
+
+
+def test_every_specification_is_one_that_plotly_takes(drawn: dict[str, figures.Figure]) -> None:
+    from plotly.graph_objects import Figure
+
+    assert len(drawn) == 10
+    for figure in drawn.values():
+        kept = list(figure.variants.values())
+        for spec in [figure.spec, *kept[:: max(1, len(kept) // 10)]]:
+            Figure(spec)
+            json.dumps(spec, allow_nan=False)
+
+
+def test_every_figure_has_its_numbers_in_words(drawn: dict[str, figures.Figure]) -> None:
+    for figure in drawn.values():
+        assert figure.caption
+        assert any(ch.isdigit() for ch in figure.alternative), figure.name
+        assert not figure.variants or figure.variants[figure.start] is figure.spec
+
+
+def test_lead_path_ends_at_the_mean_of_the_sums(
+    made: Made, drawn: dict[str, figures.Figure]
+) -> None:
+    ar = made.study.abnormal
+    ar = ar[(ar["ticker"] == "@ASIC") & (ar["alignment"] == "next")]
+    total = ar.groupby("event_id")["ar"].sum()
+    line = traces(drawn["lead-baskets"].spec, "@ASIC")
+    assert line["y"][-1] == pytest.approx(100 * total.mean(), rel=1e-3)
+    assert line["customdata"][-1][2].startswith(f"{len(total)} events")
+
+
+def test_bands_of_a_car_hold_the_covariance_of_one_estimate(made: Made) -> None:
+    """On L days of one fit, Var CAR = s^2 (L + L^2/M + (sum of (m - mean m))^2 / Sxx)."""
+    study = made.study
+    row = rows_of(made, AVGO)[0]
+    found = day_paths(study, "market").reach["car"][row, -1]
+    r = study.returns[:, study.grid_tickers.index("AVGO")]
+    m = study.returns[:, study.grid_tickers.index("SPY")]
+    at = study.observations[row].reading.position
+    past = np.arange(max(at - 260, 0), at - 10)
+    past = past[np.isfinite(r[past]) & np.isfinite(m[past])]
+    fit = stats.linregress(m[past], r[past])
+    s2 = ((r[past] - fit.intercept - fit.slope * m[past]) ** 2).sum() / (len(past) - 2)
+    ahead = np.arange(at, at + 11)
+    sxx = ((m[past] - m[past].mean()) ** 2).sum()
+    apart = (m[ahead] - m[past].mean()).sum()
+    variance = s2 * (11 + 11**2 / len(past) + apart**2 / sxx)
+    assert found == pytest.approx(stats.t.ppf(0.975, len(past) - 2) * np.sqrt(variance), rel=1e-9)
+
+
+def test_event_figure_offers_every_reading(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    keys = set(drawn["event-paths"].variants)
+    for o in made.study.observations:
+        reading = o.reading.alignments[0]
+        assert f"{o.reading.event.event_id}|{reading}|car|market" in keys
+        assert f"{o.reading.event.event_id}|{reading}|ar|market" in keys
+
+
+def test_forest_shows_each_reading_once(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    trace = drawn["forest"].spec["data"][0]
+    readings = [o for o in made.study.observations if o.label == made.study.config.lead]
+    assert len(trace["y"]) == len(set(trace["y"])) == len(readings)
+    assert "diamond" in trace["marker"]["symbol"]
+
+
+def test_noise_is_what_sq_ranks_among(made: Made) -> None:
+    study, row = made.study, rows_of(made, AVGO)[0]
+    o = study.observations[row]
+    car = float(study.fits["market"].fit.ar[row, :1].sum())
+    draws = noise_draws(study, "market", row, 1)
+    greater = (1 + (draws >= car).sum()) / (len(draws) + 1)
+    less = (1 + (draws <= car).sum()) / (len(draws) + 1)
+    tests = study.single_tests
+    found = tests[
+        (tests["group"] == f"{AVGO}/{o.label}")
+        & (tests["test"] == "sq")
+        & (tests["window"] == "0,0")
+    ]
+    assert found["p_value"].iloc[0] == pytest.approx(min(1.0, 2 * min(greater, less)))
+
+
+def test_heat_map_holds_the_p_values(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    heat = drawn["heatmap"].spec["data"][0]
+    tests = made.study.group_tests
+    p = tests[
+        (tests["group"] == "directional") & (tests["alignment"] == "next")
+        & (tests["window"] == "0,1") & (tests["test"] == "bmp")
+    ]["p_value"].iloc[0]  # fmt: skip
+    at = heat["y"].index("bmp"), heat["x"].index("[0, +1]")
+    assert float("0" + heat["text"][at[0]][at[1]]) == pytest.approx(p, abs=5e-4)
+    assert heat["z"][at[0]][at[1]] == (0.0 if p > 0.05 else 1.0)
+
+
+def test_equity_starts_at_one_and_drawdown_never_rises_above_zero(
+    made: Made, drawn: dict[str, figures.Figure]
+) -> None:
+    data = drawn["equity"].spec["data"]
+    value = next(t for t in data if t["name"] == "asic-gpu-rotation" and t["yaxis"] == "y")
+    assert value["y"][0] == 1.0
+    last = made.backtest.equity["value"].iloc[-1] / made.backtest.config["capital"]
+    assert value["y"][-1] == pytest.approx(last, rel=1e-4)
+    assert max(y for t in data if t["yaxis"] == "y2" for y in t["y"]) <= 0
+    names = {t["name"] for t in data}
+    assert {"hold SPY", "hold @ASIC", "hold @GPU"} <= names
+
+
+def test_prices_carry_events_and_trades(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    spec = drawn["prices"].variants["AVGO"]
+    marked = {text[0] for text in traces(spec, "event")["customdata"]}
+    assert AVGO in marked
+    trades = made.backtest.trades
+    entries = [t for t in spec["data"] if t["name"].endswith("entry")]
+    assert sum(len(t["x"]) for t in entries) == (trades["ticker"] == "AVGO").sum()
+
+
+def test_dark_page_has_a_twin_for_every_colour(drawn: dict[str, figures.Figure]) -> None:
+    swap = dark_colours()
+    assert len(set(DARK.values())) == len(DARK)
+
+    def colours(value: object, key: str = "") -> set[str]:
+        if isinstance(value, dict):
+            return {c for k, v in value.items() for c in colours(v, k)}
+        if isinstance(value, list):
+            return {c for v in value for c in colours(v, key)}
+        is_colour = isinstance(value, str) and (value.startswith(("#", "rgba(")))
+        return {str(value)} if is_colour and "text" not in key else set()
+
+    for figure in drawn.values():
+        assert colours(figure.spec) - {"rgba(0,0,0,0)"} <= set(swap), figure.name
+
+
+def test_markup_in_names_is_text_in_figures() -> None:
+    assert safe("<b>&lt;") == "&lt;b&gt;&amp;lt;"
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2 contrast ratio of two hex colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_lines_stand_out_on_both_pages() -> None:
+    from eventstudy.report.figures.style import PAPER, SERIES
+
+    for colour in SERIES:
+        assert contrast(colour, PAPER) >= 2.9
+        assert contrast(DARK[colour], DARK[PAPER]) >= 4.5
