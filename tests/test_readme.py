@@ -62,6 +62,13 @@ def test_the_six_lines_run_on_the_sample(root: Path, workplace: Path) -> None:
     assert (workplace / "report.html").is_file()
 
 
+def test_the_study_file_of_the_readme_runs(root: Path, workplace: Path) -> None:
+    text = blocks(root, "README.md", "toml")[0]
+    (workplace / "study.toml").write_text(text)
+    line = text.splitlines()[0].removeprefix("# study.toml: ")
+    assert main(shlex.split(line)[1:]) == 0
+
+
 def test_the_readmes_schema_is_the_shipped_one(root: Path) -> None:
     header = (root / "events.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     readme = (root / "README.md").read_text(encoding="utf-8")
