@@ -62,9 +62,9 @@ def check_events(
     if json_:
         _print_json({"events": aligned, "tickers": tickers})
         return
-    shown = aligned[
-        ["event_id", "date", "time", "session", "same", "next", "why", "tickers", "expects", "use"]
-    ]
+    shown = _compact(aligned)
+    if sys.stdout.isatty():
+        shown = shown.drop(columns="why")  # it would fold every row over three lines
     _print(shown, f"{len(found)} events, {int(aligned['ambiguous'].sum())} of them ambiguous")
     _print(tickers, f"Per ticker, windows in [{frame.hull[0]}, {frame.hull[1]}]")
     for line in (*separation_notes(found), *found.notes):
@@ -151,6 +151,17 @@ def list_names(
         typer.echo("")
 
 
+def _compact(aligned: pd.DataFrame) -> pd.DataFrame:
+    """Return the aligned calendar with one column for the moment and one for session 0."""
+    same, later = (aligned[name].astype(str).str[:10] for name in ("same", "next"))
+    moment = (aligned["date"].astype(str) + " " + aligned["time"].fillna("")).str.strip()
+    session_0 = same.where(~aligned["ambiguous"], same + " or " + later)
+    shown = aligned[["event_id", "session", "tickers", "expects", "use", "why"]].copy()
+    shown.insert(1, "announced", moment)
+    shown.insert(3, "session_0", session_0)
+    return shown
+
+
 def _tickers_of(events: str) -> frozenset[str]:
     from eventstudy.events import read_events
 
@@ -162,13 +173,14 @@ def _print(frame: pd.DataFrame, title: str) -> None:
     if not sys.stdout.isatty():
         typer.echo(f"{title}\n{frame.to_string(index=False)}\n")
         return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in frame.columns:
-        table.add_column(str(column), overflow="fold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    for i, column in enumerate(frame.columns):
+        table.add_column(str(column), overflow="fold", no_wrap=i == 0)
     for row in frame.astype("string").fillna("").itertuples(index=False):
         table.add_row(*(Text(str(cell)) for cell in row))
     Console().print(table)
