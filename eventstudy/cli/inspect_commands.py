@@ -117,14 +117,14 @@ def check_prices(
     coverage, doubts = coverage_frame(table), quality_frame(table, calendar=exchange)
     if json_:
         _print_json({"coverage": coverage, "doubts": doubts})
-        return
-    _print(coverage, f"{len(table.tickers)} tickers from {table.source}")
-    if len(doubts):
-        _print(doubts, f"{len(doubts)} doubts")
     else:
-        typer.echo("No doubt about any of them.")
-    for ticker, why in table.missing.items():
-        typer.echo(f"missing: {ticker}: {why}")
+        _print(coverage, f"{len(table.tickers)} tickers from {table.source}")
+        if len(doubts):
+            _print(doubts, f"{len(doubts)} doubts")
+        else:
+            typer.echo("No doubt about any of them.")
+        for ticker, why in table.missing.items():
+            typer.echo(f"missing: {ticker}: {why}")
     if len(doubts) and (doubts["severity"] == "error").any():
         raise typer.Exit(2)
 

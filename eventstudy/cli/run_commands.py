@@ -29,8 +29,10 @@ def register(app: typer.Typer) -> None:
 def demo(out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Json = False) -> None:
     """Run study, backtest and report on the shipped sample; no network is needed."""
     from eventstudy.run.config import RunConfig
+    from eventstudy.run.files import check_format
     from eventstudy.run.places import bundled_events
 
+    check_format(format_)
     config = RunConfig(events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS)
     outcome = _carry_out(config, True, True)
     if not json_:
@@ -137,7 +139,9 @@ def backtest(
 def _config(given: dict[str, Any]) -> RunConfig:
     """Return the configuration of a command's parameters and its study.toml."""
     from eventstudy.run.config import read_config
+    from eventstudy.run.files import check_format
 
+    check_format(given["format_"])
     flags = {name: value for name, value in given.items() if name not in OUTPUTS}
     costs = {name: flags.pop(name) for name in COSTS if name in flags}
     flags["costs"] = {name: value for name, value in costs.items() if value is not None}

@@ -192,9 +192,12 @@ def total_returns(close: Floats, adj_close: Floats, dividends: Floats) -> Floats
     ndarray, shape (S, N)
         NaN in the first row and where there is no price.
     """
-    by_adjusted = _since_last(adj_close, np.zeros_like(adj_close))
-    by_close = _since_last(close, np.nan_to_num(dividends, nan=0.0))
-    return np.where(np.isfinite(adj_close).any(axis=0), by_adjusted, by_close)
+    # Both are measured from the last row with any price, so that neither spans a return twice.
+    any_price = np.where(np.isfinite(adj_close), adj_close, close)
+    last = _last_priced(any_price)
+    by_adjusted = _since_last(adj_close, np.zeros_like(adj_close), last)
+    by_close = _since_last(close, np.nan_to_num(dividends, nan=0.0), last)
+    return np.where(np.isfinite(by_adjusted), by_adjusted, by_close)
 
 
 def _last_priced(price: Floats) -> npt.NDArray[np.intp]:
@@ -204,12 +207,11 @@ def _last_priced(price: Floats) -> npt.NDArray[np.intp]:
     return np.vstack([np.full((1, price.shape[1]), -1), seen])[: len(price)]
 
 
-def _since_last(price: Floats, dividends: Floats) -> Floats:
-    """Return (P + dividends since the last price) / last price - 1."""
+def _since_last(price: Floats, dividends: Floats, last: npt.NDArray[np.intp]) -> Floats:
+    """Return (P + dividends since row `last`) / price at row `last` - 1."""
     if not len(price):
         return np.full(price.shape, np.nan)
     rows = np.arange(len(price))[:, None]
-    last = _last_priced(price)
     known = (last >= 0) & (rows - last <= LONGEST_GAP)
     at = np.where(known, last, 0)
     previous = np.take_along_axis(price, at, axis=0)

@@ -103,7 +103,8 @@ class YahooSource:
                     try:
                         cached = self._fetched(ticker, attempts, notes)
                     except ChartError as error:
-                        failed[ticker] = f"{error}{_held_back(cached)}"
+                        damaged = [f"; {n.detail}" for n in notes if n.ticker == ticker]
+                        failed[ticker] = f"{error}{_held_back(cached)}{''.join(damaged)}"
                         attempts = 1 if error.transient else attempts
                         continue
                 if cached is not None:  # fresh on disk, or fetched just now
@@ -119,7 +120,7 @@ class YahooSource:
         for ticker in tickers:
             old[ticker], trouble = read_cached(self._path(ticker))
             if trouble:
-                detail = f"the cached file {trouble}; it was downloaded again"
+                detail = f"the cached file {trouble}; it has to be downloaded again"
                 notes.append(PriceWarning(ticker, "cache", None, detail))
         return old, notes
 

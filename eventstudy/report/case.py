@@ -194,7 +194,7 @@ def _which_to_read(study: StudyResult, event_id: str, shown: list[CaseRow]) -> t
             "undefined for it. What speaks is each series' own history."
         ),
         (
-            "Read `sq` and `placebo_time` first: they rank the event among the series' own quiet "
+            "Read `sq` and `placebo_time` first: they rank the event among the series' own "
             "sessions and need no normality. `forecast_t` leans on normal tails; beyond about four "
             "standard errors its p-value means little, and none is quoted below 0.001."
         ),

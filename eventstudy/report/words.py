@@ -266,14 +266,14 @@ def question(study: StudyResult) -> str:
 
 def sample_lines(study: StudyResult) -> list[str]:
     """Return how much evidence there is: events, dates, span, and what it could have found."""
-    events = {o.reading.event.event_id for o in study.observations}
     positions = sorted({o.reading.position for o in study.observations})
     first, last = study.days[positions[0]], study.days[positions[-1]]
-    small = f" This is a small sample: below {SMALL} events." if len(events) < SMALL else ""
+    events = len(study.studied)
+    small = f" This is a small sample: below {SMALL} events." if events < SMALL else ""
     lines = [
         (
-            f"{counted(len(events), 'event')} on {counted(len(positions), 'session')} from {first} "
-            f"to {last}; an uncertain time counts with both of its sessions.{small}"
+            f"{counted(events, 'event')} on {counted(study.n_dates, 'session')} from {first} "
+            f"to {last}.{small}"
         )
     ]
     group = lead_group(study)

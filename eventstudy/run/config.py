@@ -101,8 +101,10 @@ def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
     values = _read_toml(Path(path)) if path else {}
     given = {k: v for k, v in flags.items() if v is not None and v != [] and v != {}}
     merged = {**values, **given}
-    if "costs" in values and "costs" in given:
+    if isinstance(values.get("costs"), dict) and "costs" in given:
         merged["costs"] = {**values["costs"], **given["costs"]}
+    if merged.get("benchmark") in ("", "none"):
+        merged["benchmark"] = None
     for name in ("model", "window", "observed", "strategy"):
         if isinstance(merged.get(name), str):
             merged[name] = [merged[name]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventstudy.errors import BacktestError, EventStudyError
+from eventstudy.errors import BacktestError, EventStudyError, UnknownNameError
 
 if TYPE_CHECKING:
     from eventstudy.backtest import BacktestResult, Strategy
@@ -26,6 +26,8 @@ class Outcome:
     Attributes
     ----------
     config : RunConfig
+    events : EventCalendar
+    prices : PriceTable
     study : StudyResult or None
     backtest : BacktestResult or None
     refused : str
@@ -35,6 +37,8 @@ class Outcome:
     """
 
     config: RunConfig
+    events: EventCalendar
+    prices: PriceTable
     study: StudyResult | None
     backtest: BacktestResult | None
     refused: str
@@ -125,7 +129,8 @@ def execute(
             if studied is None:
                 raise
             refused = str(error)
-    return Outcome(config, studied, traded, refused, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Outcome(config, events, prices, studied, traded, refused, seconds)
 
 
 def _strategies(config: RunConfig) -> tuple[Strategy, ...]:
@@ -158,6 +163,8 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
         strict=config.strict,
         seed=config.seed,
     )
+    if config.case is not None and config.case not in studied.studied:
+        raise UnknownNameError("case among the studied events", config.case, studied.studied)
     say("testing")
     _ = studied.tests
     return studied
@@ -172,6 +179,8 @@ def _backtest(
 ) -> BacktestResult:
     from eventstudy.backtest import Costs, backtest
 
+    if config.benchmark is None:
+        raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
     say(f"trading {', '.join(strategy.name for strategy in chosen)}")
     return backtest(
         events.study,
@@ -179,7 +188,7 @@ def _backtest(
         list(chosen),
         costs=Costs(**config.costs.model_dump()),
         capital=config.capital,
-        benchmark=config.benchmark or "SPY",
+        benchmark=config.benchmark,
         risk_free=config.risk_free,
         seed=config.seed,
     )

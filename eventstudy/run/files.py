@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from eventstudy.run.execute import Outcome
 
 FORMATS = ("csv", "parquet")
+TABLES = (
+    "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
+    "trades", "orders", "equity", "metrics", "skipped",
+)  # fmt: skip
 
 
 def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
@@ -47,8 +51,12 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
 def manifest_of(outcome: Outcome) -> dict[str, object]:
     """Return the manifest of a run: configuration, hull, hashes, versions, seed, wall time."""
     from eventstudy.provenance import versions
+    from eventstudy.study.summary import inputs_manifest
 
-    manifest: dict[str, object] = {"configuration": outcome.config.model_dump(mode="json")}
+    manifest: dict[str, object] = {
+        "configuration": outcome.config.model_dump(mode="json"),
+        **inputs_manifest(outcome.events, outcome.prices),
+    }
     if outcome.study is not None:
         manifest |= outcome.study.manifest()
     if outcome.backtest is not None:
@@ -61,6 +69,29 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
     return manifest
 
 
+def check_format(fmt: str) -> None:
+    """Refuse a format that tables cannot be written in.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    if fmt not in FORMATS:
+        raise UnknownNameError("format", fmt, FORMATS)
+
+
+def _clear(out: Path) -> None:
+    """Take away the tables of an earlier run in this folder: two runs must not mix.
+
+    Only a folder with a manifest is one of ours.
+    """
+    if not (out / "manifest.json").is_file():
+        return
+    for name in (*TABLES, "report"):
+        for ending in (*FORMATS, "html"):
+            (out / f"{name}.{ending}").unlink(missing_ok=True)
+
+
 def write_files(
     outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True
 ) -> list[Path]:
@@ -70,7 +101,7 @@ def write_files(
     ----------
     outcome : Outcome
     out : Path
-        Folder, made where it is missing.
+        Folder, made where it is missing; the files of an earlier run in it are replaced.
     fmt : {"csv", "parquet"}
         Of the tables.
     report : bool
@@ -87,10 +118,10 @@ def write_files(
     EventStudyError
         Where the folder cannot be written.
     """
-    if fmt not in FORMATS:
-        raise UnknownNameError("format", fmt, FORMATS)
+    check_format(fmt)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _clear(out)
         written = [
             _write(out / f"{name}.{fmt}", _writer(frame, fmt))
             for name, frame in frames_of(outcome).items()

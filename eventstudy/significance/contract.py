@@ -55,6 +55,9 @@ class Significance:
     caveats: tuple[str, ...]
 
 
+NO_VALUE = "no value: the events do not vary, or 1 + (N - 1) r is not positive"
+
+
 class SignificanceTest(ABC):
     """A test of the mean abnormal return of a sample, for many windows at once.
 
@@ -70,6 +73,7 @@ class SignificanceTest(ABC):
     fewest_dates: ClassVar[int] = 1
     comfortable: ClassVar[int] = 10
     independent_events: ClassVar[bool] = True
+    independent_days: ClassVar[bool] = False
     standardised: ClassVar[bool] = False
 
     @abstractmethod
@@ -96,7 +100,10 @@ class SignificanceTest(ABC):
             caveats: tuple[str, ...] = ("",) * len(masks)
         else:
             verdict = self.verdict(sample, masks)
-            caveats = tuple(self.caveat(sample, mask) for mask in masks)
+            caveats = tuple(
+                "; ".join(filter(None, (self.caveat(sample, mask), "" if valued else NO_VALUE)))
+                for mask, valued in zip(masks, np.isfinite(verdict.statistic), strict=True)
+            )
         return Significance(
             self.name, self.null, self.assumptions, verdict, len(sample), sample.n_dates, caveats
         )
@@ -123,6 +130,8 @@ class SignificanceTest(ABC):
                 )
             elif _overlapping(sample, int(mask.sum())):
                 found.append("takes events as independent, but windows overlap")
+        elif self.independent_days and _overlapping(sample, int(mask.sum())):
+            found.append("takes event days as independent over time, but windows overlap")
         return "; ".join(found)
 
 
@@ -155,7 +164,7 @@ def student(t: Floats, dof: int | npt.NDArray[np.int64]) -> Verdict:
 
 def _overlapping(sample: Sample, length: int) -> bool:
     """Return whether two windows of this length share a session."""
-    gaps = np.diff(np.sort(sample.positions))
+    gaps = np.diff(np.unique(sample.positions))
     return bool((gaps < length).any())
 
 

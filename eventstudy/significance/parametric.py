@@ -16,6 +16,9 @@ from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
 
+NO_SPREAD = 1e-12
+"""A standard error below this share of the root mean square is rounding."""
+
 
 class TimeSeries(SignificanceTest):
     """CAAR / (sqrt(L) s_AAR), s_AAR from the estimation-window series of mean residuals.
@@ -30,8 +33,8 @@ class TimeSeries(SignificanceTest):
         "daily mean abnormal returns are independent over time"
     )
     source = "Brown and Warner 1980, 1985"
-    fewest = 1
     independent_events = False
+    independent_days = True
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return t for each window."""
@@ -62,7 +65,6 @@ class Patell(SignificanceTest):
     name = "patell"
     assumptions = "no event-induced variance; abnormal returns normal and independent across events"
     source = "Patell 1976"
-    fewest = 1
     standardised = True
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
@@ -106,12 +108,6 @@ class KolariPynnonen(SignificanceTest):
             scale = np.sqrt(np.where(inflation > 0, (1.0 - r) / inflation, np.nan))
         return student(_mean_t(sample.scars(masks)) * scale, len(sample) - 1)
 
-    def caveat(self, sample: Sample, mask: Floats) -> str:
-        """Add where the correlation leaves the statistic without a value."""
-        inflation = 1.0 + (len(sample) - 1) * sample.mean_correlation(mask[None, :])[0]
-        lost = "undefined: 1 + (N - 1) r is not positive" if inflation <= 0 else ""
-        return "; ".join(filter(None, (super().caveat(sample, mask), lost)))
-
 
 class DateClustered(SignificanceTest):
     """One mean SCAR a date, t over G dates with G - 1 degrees of freedom."""
@@ -143,7 +139,12 @@ class DateClustered(SignificanceTest):
 
 
 def _mean_t(values: Floats) -> Floats:
-    """Return mean / (s / sqrt(N)) of each column of an (N, W) array."""
+    """Return mean / (s / sqrt(N)) of each column of an (N, W) array.
+
+    NaN where the rows are equal but for rounding: coinciding events on one series are one
+    observation, and its spread says nothing.
+    """
     mean: Floats = values.mean(axis=0)
     error: Floats = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    return mean / error
+    size = np.sqrt((values**2).mean(axis=0))
+    return mean / np.where(error > NO_SPREAD * size, error, np.nan)

@@ -100,6 +100,7 @@ class Corrado(SignificanceTest):
     )
     source = "Corrado 1989; Cowan 1992; Corrado and Zivney 1992"
     independent_events = False
+    independent_days = True
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""

@@ -41,13 +41,15 @@ SINGLE_TESTS = {
         SingleTest(
             "sq",
             "the CAR comes from the distribution of the estimation window's residuals",
-            "residuals identically distributed; no normality; p no smaller than its floor",
+            "residuals identically distributed, the firm's own earlier news among them; no "
+            "normality; p no smaller than its floor",
             "Gelbach, Helland and Klick 2013",
         ),
         SingleTest(
             "placebo_time",
-            "the CAR is like that of any window without an event of this series",
-            "event and other days alike but for the event; windows refitted on the whole sample",
+            "the CAR is like that of any window that holds no event of the calendar",
+            "event and other days alike but for the event; windows refitted over all prices, so "
+            "years before the calendar begins lend news that it does not list",
             "randomisation over time",
         ),
         SingleTest(

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 POWER = 0.80
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def group_effects(sample: Sample, masks: Floats) -> Effects:
 
     For N events the standard error is s_CAR / sqrt(N), widened by
     ``sqrt((1 + (N - 1) r) / (1 - r))`` for cross-correlation where r is positive; t with
-    N - 1 degrees of freedom. For one event it is the forecast error, t with M - d.
+    N - 1 degrees of freedom. For one event, or several on one session and one series, it is
+    the forecast error, t with M - d.
 
     The smallest effect found with 80% probability is
     ``(t_0.975 + t_0.80) se`` (Bloom 1995, Evaluation Review 19, 547-556).
@@ -59,7 +61,7 @@ def group_effects(sample: Sample, masks: Floats) -> Effects:
     car, forecast_error = sample.cars(masks)
     n = len(sample)
     caar = car.mean(axis=0)
-    if n == 1:
+    if _one_observation(sample):
         se, dof = forecast_error[0], int(sample.dof[0])
     else:
         se, dof = car.std(axis=0, ddof=1) / np.sqrt(n) * _widening(sample, masks), n - 1
@@ -67,6 +69,11 @@ def group_effects(sample: Sample, masks: Floats) -> Effects:
     return Effects(
         caar, se, caar - reach * se, caar + reach * se, (reach + stdtrit(dof, POWER)) * se
     )
+
+
+def _one_observation(sample: Sample) -> bool:
+    """Return whether all events are one: coinciding events on one series."""
+    return bool(sample.n_dates == 1 and np.ptp(sample.ar, axis=0).max() <= ROUNDING)
 
 
 def _widening(sample: Sample, masks: Floats) -> Floats:

@@ -84,8 +84,13 @@ def make_groups(
     groups += [_plain(name, f"every event on {name}", labels == name) for name in observed]
     groups.append(_plain("all", "each event on its own ticker", own))
     kinds = np.array([event.kind for event in events])
+    taken = {group.name for group in groups}
     groups += [
-        _plain(kind, f"events of kind {kind} on their own tickers", own & (kinds == kind))
+        _plain(
+            f"kind:{kind}" if kind in taken or kind.startswith("peer:") else kind,
+            f"events of kind {kind} on their own tickers",
+            own & (kinds == kind),
+        )
         for kind in sorted(set(kinds[own]))
         if kind
     ]

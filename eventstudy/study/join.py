@@ -26,7 +26,7 @@ from eventstudy.study.observed import (
     readings,
     series_of,
 )
-from eventstudy.windows import Window, make_frame
+from eventstudy.windows import Frame, Window, make_frame
 
 if TYPE_CHECKING:
     from eventstudy.events import EventCalendar
@@ -189,7 +189,11 @@ def _fit_all(
     dropped: list[Drop] = []
     while kept:
         fits = {model.name: fit_model(kept, table, model, config) for model in config.models}
-        faults = [fault for name, fit in fits.items() for fault in _faults(kept, fit, name, table)]
+        faults = [
+            fault
+            for name, fit in fits.items()
+            for fault in _faults(kept, fit, name, table, config.frame)
+        ]
         if not faults:
             return kept, fits, dropped
         bad = {index for index, _ in faults}
@@ -221,7 +225,11 @@ def net_weights(kept: Sequence[Observation]) -> Floats:
 
 
 def _faults(
-    kept: Sequence[Observation], found: AbnormalReturns, model: str, table: PriceTable
+    kept: Sequence[Observation],
+    found: AbnormalReturns,
+    model: str,
+    table: PriceTable,
+    frame: Frame,
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
     fit = found.fit
@@ -229,7 +237,14 @@ def _faults(
     bad: list[tuple[int, Drop]] = []
     for i, o in enumerate(kept):
         detail = None
-        if not np.isfinite(fit.condition[i]):
+        usable = int(fit.dof[i]) + fit.n_params
+        if usable < frame.min_estimation:
+            detail = (
+                "short_estimation",
+                f"{o.label} has {usable} sessions usable with the {model} model before "
+                f"{o.reading.session_0}, {frame.min_estimation} are needed",
+            )
+        elif not np.isfinite(fit.condition[i]):
             detail = (
                 "singular_design",
                 f"the benchmark does not vary before {o.reading.session_0}",

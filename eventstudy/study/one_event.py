@@ -182,9 +182,16 @@ def _everywhere(study: StudyResult, model: ReturnModel, row: int) -> AbnormalRet
 
 
 def _own_event_sessions(study: StudyResult, label: str) -> npt.NDArray[np.bool_]:
-    """Return the sessions inside the hull of the events that concern a series."""
+    """Return the sessions inside the hull of any event that concerns a series.
+
+    Every row of the calendar counts, context and events that were left out too, under every
+    reading; a basket or spread is concerned by all of them.
+    """
     forbidden = np.zeros(len(study.days), dtype=bool)
     first, last = study.config.frame.hull
-    for position in {o.reading.position for o in study.observations if o.label == label}:
-        forbidden[position + first : position + last + 1] = True
+    for event in study.events:
+        tickers = study.events.baskets.resolve(event.tickers)
+        if label.startswith("@") or label in tickers:
+            for at in np.flatnonzero(np.isin(study.days, [event.same, event.next])):
+                forbidden[max(at + first, 0) : at + last + 1] = True
     return forbidden

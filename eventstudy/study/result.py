@@ -64,8 +64,10 @@ class StudyResult:
     @cached_property
     def alignments(self) -> tuple[str, ...]:
         """The alignments in use: ``stated`` alone where no event is ambiguous."""
-        ambiguous = any("stated" not in o.reading.alignments for o in self.observations)
-        return ALIGNMENTS if ambiguous else ALIGNMENTS[:1]
+        held = [o.reading.alignments for o in self.observations]
+        if all("stated" in alignments for alignments in held):
+            return ("stated",)
+        return tuple(name for name in ALIGNMENTS if any(name in held_by for held_by in held))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -134,12 +136,22 @@ class StudyResult:
 
     @cached_property
     def overlaps(self) -> pd.DataFrame:
-        """Events that share a ticker and sessions."""
-        from eventstudy.events import overlaps
+        """Studied events that share a ticker, basket or spread and sessions."""
+        from eventstudy.study.overlap import overlaps_frame
 
-        frame = self.config.frame
-        first, last = frame.estimation_days[0], frame.estimation_days[-1]
-        return overlaps(self.events.study, hull=frame.hull, estimation=(int(first), int(last)))
+        return overlaps_frame(self)
+
+    @cached_property
+    def studied(self) -> tuple[str, ...]:
+        """Events with at least one observation, in the order of the calendar."""
+        return tuple(dict.fromkeys(o.reading.event.event_id for o in self.observations))
+
+    @cached_property
+    def n_dates(self) -> int:
+        """Distinct sessions 0 of the studied events under the alignment that leads."""
+        lead = self.alignments[-1]
+        held = [o.reading for o in self.observations if lead in o.reading.alignments]
+        return len({reading.position for reading in held})
 
     def summary_frame(self) -> pd.DataFrame:
         """Return effect, interval, power and p-values by group for each window asked for."""

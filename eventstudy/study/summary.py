@@ -12,6 +12,8 @@ from eventstudy.windows import window_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.events import EventCalendar
+    from eventstudy.prices import PriceTable
     from eventstudy.study.result import StudyResult
 
 HEADLINE_TESTS = ("kolari_pynnonen", "corrado", "wilcoxon")
@@ -56,11 +58,17 @@ def _table(frame: pd.DataFrame) -> str:
         shown = shown.drop(columns="model")
     for column in shown.columns:
         if column in percent:
-            shown[column] = [f"{100 * x:+.2f}%" for x in shown[column]]
+            sign = "" if column == "mde" else "+"
+            shown[column] = [f"{100 * x:{sign}.2f}%" for x in shown[column]]
         elif column.startswith("p_"):
-            shown[column] = ["-" if np.isnan(p) else f"{p:.3f}" for p in shown[column]]
-    shown["mde"] = shown["mde"].str.lstrip("+")
+            shown[column] = [_worded(p) for p in shown[column]]
     return str(shown.to_string(index=False))
+
+
+def _worded(p: float) -> str:
+    if np.isnan(p):
+        return "-"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _digest(frame: pd.DataFrame) -> str:
@@ -68,19 +76,15 @@ def _digest(frame: pd.DataFrame) -> str:
     return hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
 
 
-def manifest(study: StudyResult) -> dict[str, object]:
-    """Return configuration, hull, data hashes, versions, seed and wall time."""
-    from eventstudy.provenance import versions
-
-    prices = study.prices
+def inputs_manifest(events: EventCalendar, prices: PriceTable) -> dict[str, object]:
+    """Return what went in: calendar, hashes of events and prices, span, doubts."""
     return {
-        "study": study.config.as_dict(),
-        "calendar": study.events.sessions.name if study.events.sessions else None,
+        "calendar": events.sessions.name if events.sessions else None,
         "events": {
-            "rows": len(study.events),
-            "study": len(study.events.study),
-            "sha256": _digest(study.events.frame),
-            "assumptions": list(study.events.assumptions),
+            "rows": len(events),
+            "study": len(events.study),
+            "sha256": _digest(events.frame),
+            "assumptions": list(events.assumptions),
         },
         "prices": {
             "source": prices.source,
@@ -88,7 +92,20 @@ def manifest(study: StudyResult) -> dict[str, object]:
             "last": str(prices.dates[-1]),
             "tickers": {t: prices.digest(t) for t in prices.tickers},
             "missing": dict(prices.missing),
+            "warnings": [
+                f"{w.ticker}: {w.check}: {w.date or ''}: {w.detail}" for w in prices.warnings
+            ],
         },
+    }
+
+
+def manifest(study: StudyResult) -> dict[str, object]:
+    """Return configuration, hull, data hashes, versions, seed and wall time."""
+    from eventstudy.provenance import versions
+
+    return {
+        "study": study.config.as_dict(),
+        **inputs_manifest(study.events, study.prices),
         "notes": list(study.notes),
         "seed": study.config.seed,
         "seconds": {"study": round(study.seconds, 3)},

@@ -39,14 +39,13 @@ EFFECTS = (
 
 def alignment_rows(study: StudyResult) -> dict[str, Ints]:
     """Return the observations of each alignment that occurs."""
-    rows = {
+    return {
         name: np.array(
             [i for i, o in enumerate(study.observations) if name in o.reading.alignments],
             dtype=np.int64,
         )
         for name in study.alignments
     }
-    return {name: found for name, found in rows.items() if len(found)}
 
 
 def blocks(study: StudyResult) -> Iterator[tuple[str, str, AbnormalReturns, Ints]]:

@@ -18,50 +18,82 @@ FORESIGHT = (
 def asked_lines(study: StudyResult) -> list[str]:
     """Return what was asked, in a few lines."""
     config = study.config
-    events = {o.reading.event.event_id for o in study.observations}
-    dates = {o.reading.position for o in study.observations}
     windows = ", ".join(f"[{window_name(w)}]" for w in config.frame.windows)
+    sessions = study.events.sessions
     return [
-        f"Event study of {len(events)} events on {len(dates)} dates, windows {windows}, "
+        f"Event study of {len(study.studied)} events on {study.n_dates} dates, windows {windows}, "
         f"model {', '.join(study.fits)}, benchmark {config.benchmark or 'none'}",
-        f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}; estimation "
-        f"{config.frame.estimation} sessions ending at {-config.frame.gap - 1}, "
-        f"at least {config.frame.min_estimation}",
+        f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}, calendar "
+        f"{sessions.name if sessions else 'none'}; estimation {config.frame.estimation} sessions "
+        f"ending at {-config.frame.gap - 1}, at least {config.frame.min_estimation}",
     ]
 
 
 def caution_lines(study: StudyResult) -> list[str]:
     """Return the cautions that go with the numbers, most important first."""
-    lines = []
-    ambiguous = [e.event_id for e in study.events.study if e.ambiguous]
-    if ambiguous:
-        lines.append(
-            f"{len(ambiguous)} events have no certain session 0 and are run both ways; "
-            "the table shows them at the next session."
-        )
-    overlaps = study.overlaps
-    for kind, meaning in (
-        (
-            "coincide",
-            "pairs of events share a ticker and session 0: daily data cannot separate them",
-        ),
-        ("overlap", "pairs of events share a ticker and sessions of their windows"),
-    ):
-        pairs = overlaps.loc[overlaps["kind"] == kind, ["event_id", "other_id"]].drop_duplicates()
-        if len(pairs):
-            lines.append(f"{len(pairs)} {meaning}.")
-    if len(study.dropped):
-        events = study.dropped.loc[study.dropped["reason"] == "out_of_span", "event_id"].nunique()
-        lines.append(
-            f"{len(study.dropped)} rows were left out ({events} events outside the price "
-            "table); see dropped."
-        )
-    count = len(study.group_tests)
-    lines.append(
-        f"{count} group tests were run; p-values are not adjusted for their number. "
-        "mde: smallest mean CAR found with 80% probability."
-    )
-    if any(e.expects for e in study.events.study):
+    lines = [
+        *_uncertain_times(study),
+        *_shared_sessions(study),
+        *_left_out(study),
+        _tests_run(study),
+    ]
+    if study.prices.warnings:
+        lines.append(f"{len(study.prices.warnings)} doubts about the prices; see prices check.")
+    if any(o.reading.event.expects for o in study.observations):
         lines.append(FORESIGHT)
-    lines += list(study.notes)
+    return [*lines, *study.notes]
+
+
+def _uncertain_times(study: StudyResult) -> list[str]:
+    held = {o.reading.event.event_id for o in study.observations if o.reading.event.ambiguous}
+    if not held:
+        return []
+    return [
+        f"{counted(len(held), 'event')} of uncertain session 0, run both ways; the table shows "
+        f"the reading {study.alignments[-1]!r}."
+    ]
+
+
+def _shared_sessions(study: StudyResult) -> list[str]:
+    """Return how many pairs of studied events coincide or overlap, under any reading."""
+    found = study.overlaps
+    lead = found["ticker"] == study.config.lead
+    lines = []
+    for kind, meaning in (
+        ("coincide", "with one session 0: daily data cannot separate them"),
+        ("overlap", "with windows that share sessions"),
+    ):
+        rows = found[found["kind"] == kind]
+        listed = len(rows.loc[~lead, ["event_id", "other_id"]].drop_duplicates())
+        on_lead = len(rows.loc[lead])
+        if listed or on_lead:
+            also = f", {on_lead} on {study.config.lead}" if study.config.lead else ""
+            lines.append(
+                f"{counted(listed, 'pair')} of events on a common ticker{also} {meaning} "
+                "(under at least one reading)."
+            )
     return lines
+
+
+def _left_out(study: StudyResult) -> list[str]:
+    dropped = study.dropped
+    if not len(dropped):
+        return []
+    events = dropped.loc[dropped["reason"] == "out_of_span", "event_id"].nunique()
+    return [
+        f"{counted(len(dropped), 'row')} left out, {counted(events, 'event')} outside the price "
+        "table among them; each with its reason in dropped."
+    ]
+
+
+def _tests_run(study: StudyResult) -> str:
+    count = int(study.group_tests["p_value"].notna().sum())
+    return (
+        f"{count} p-values over groups, days, windows and readings, not adjusted for their "
+        "number. mde is the smallest mean CAR that a 5% test finds with 80% probability."
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 event`` or ``2 events``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -321,3 +321,54 @@ def test_no_network_names_each_ticker_and_why(
     said = capsys.readouterr().err
     assert "yahoo gave no prices for 2 of 2 tickers" in said
     assert "NVDA: " in said
+
+
+def test_no_benchmark_can_be_asked_for(root: Path, tmp_path: Path) -> None:
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--model", "mean"]
+    assert main([*arguments, "--benchmark", "none", "--out", str(tmp_path)]) == 0
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["study"]["benchmark"] is None
+
+
+def test_a_backtest_alone_has_hashes_in_its_manifest(root: Path, tmp_path: Path) -> None:
+    assert main(["backtest", str(root / "events.csv"), "--prices", "sample", "--out",
+                 str(tmp_path)]) == 0  # fmt: skip
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert len(manifest["prices"]["tickers"]["SPY"]) == 64
+    assert len(manifest["events"]["sha256"]) == 64
+
+
+def test_two_runs_do_not_mix_in_one_folder(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    arguments = [str(root / "events.csv"), "--prices", "sample", "--out", str(tmp_path)]
+    assert main(["backtest", *arguments]) == 0
+    assert (tmp_path / "trades.csv").is_file()
+    assert main(["study", *arguments]) == 0
+    assert not (tmp_path / "trades.csv").exists()
+    assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [(["--format", "xls"], "known: csv, parquet"), (["--case", "avgo"], "unknown case")],
+)
+def test_options_are_checked_before_anything_is_written(
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: list[str],
+    message: str,
+) -> None:
+    arguments = [str(root / "events.csv"), "--prices", "sample", "--out", str(tmp_path / "out")]
+    assert main(["run", *arguments, *option]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_costs_that_are_no_table_are_a_mistake_of_the_user(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.toml").write_text("costs = 5\n")
+    arguments = ["backtest", str(root / "events.csv"), "--prices", "sample"]
+    assert main([*arguments, "--config", str(tmp_path / "study.toml")]) == 2
+    assert "column costs" in capsys.readouterr().err

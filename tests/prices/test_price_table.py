@@ -220,3 +220,11 @@ def test_a_table_survives_pickling() -> None:
 def test_a_table_shows_itself_in_a_line() -> None:
     own = table(["2024-01-02", "2024-01-03"], close=[[10], [11]])
     assert repr(own) == "<PriceTable hand: A; 2 dates, 2024-01-02 to 2024-01-03>"
+
+
+def test_closes_stand_in_row_by_row_where_adjusted_closes_are_missing() -> None:
+    """100 -> 110 -> 121 -> 133.1 is 10% a day, whichever column says so; none is counted twice."""
+    close = np.array([[100.0], [110.0], [121.0], [133.1], [146.41]])
+    adjusted = np.array([[50.0], [55.0], [np.nan], [np.nan], [73.205]])
+    found = total_returns(close, adjusted, np.full_like(close, np.nan))
+    np.testing.assert_allclose(found[1:, 0], 0.1, rtol=1e-12)

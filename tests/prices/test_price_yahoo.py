@@ -304,7 +304,7 @@ def test_a_half_written_cache_file_is_fetched_again_and_noted(chart: ChartServic
     assert chart.asked["AVGO"] > asked
     assert table.close[-1, 0] == 239.68
     assert [w.check for w in table.warnings] == ["cache"]
-    assert "downloaded again" in table.warnings[0].detail
+    assert "has to be downloaded again" in table.warnings[0].detail
 
 
 def test_a_failed_refetch_says_how_far_the_old_download_reaches(chart: ChartService) -> None:

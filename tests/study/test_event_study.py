@@ -77,7 +77,7 @@ def test_the_talk_and_the_release_coincide_under_one_reading(
         (rows[["event_id", "other_id"]].isin([AVGO, TALK]).all(axis=1))
         & (rows["kind"] == "coincide")
     ]
-    assert set(pair["ticker"]) == {"AVGO", "NVDA", "MRVL"}
+    assert set(pair["ticker"]) == {"AVGO", "NVDA", "MRVL", "@ASIC-@GPU:ex"}
     assert np.allclose(
         car(sample_study, AVGO, "NVDA", "market")["car"],
         car(sample_study, TALK, "NVDA", "market", alignment="same")["car"],
@@ -435,3 +435,115 @@ def test_unknown_benchmark_is_a_user_error(root: Path) -> None:
             es.read_events(root / "events.csv"),
             es.load_prices({"AVGO"}, source="sample"),
         )
+
+
+def twins() -> es.StudyResult:
+    """Two ids of one session: on NVDA and on every basket they are one observation."""
+    rows = [
+        {
+            "event_id": "a",
+            "date": "2024-12-13",
+            "session": "pre",
+            "tickers": "AVGO;NVDA",
+            "kind": "k",
+        },
+        {
+            "event_id": "b",
+            "date": "2024-12-13",
+            "session": "pre",
+            "tickers": "AMD;NVDA",
+            "kind": "",
+        },
+    ]
+    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+    return es.event_study(es.read_events(pd.DataFrame(rows)), prices, window=(0, 0))
+
+
+def test_coinciding_events_on_one_series_are_one_observation() -> None:
+    study = twins()
+    tests = study.group_tests[study.group_tests["group"] == "peer:NVDA"].set_index("test")
+    for name in ("cross_sectional", "bmp", "kolari_pynnonen"):
+        assert np.isnan(tests.loc[name, "statistic"])
+        assert np.isnan(tests.loc[name, "p_value"])
+        assert "no value" in tests.loc[name, "caveat"]
+    effect = study.effects[study.effects["group"] == "peer:NVDA"].iloc[0]
+    own = study.cars[(study.cars["event_id"] == "a") & (study.cars["ticker"] == "NVDA")].iloc[0]
+    assert effect["se"] == pytest.approx(own["se"], rel=1e-12)
+    assert effect["lo"] < effect["caar"] < effect["hi"]
+
+
+def test_a_group_of_one_event_prints_no_group_test() -> None:
+    tests = twins().group_tests
+    alone = tests[tests["n"] == 1]
+    assert len(alone)
+    assert alone["p_value"].isna().all()
+
+
+def test_sessions_without_a_benchmark_count_against_the_estimation_window() -> None:
+    market = walk(2)
+    market[: len(market) - 70] = [np.nan] * (len(market) - 70)
+    prices = small({"AVGO": walk(1), "SPY": market})
+    with pytest.raises(StudyError, match="AVGO has .* sessions usable with the market model"):
+        es.event_study(calendar(date="2024-12-02"), prices)
+
+
+def test_an_ambiguous_event_of_which_only_one_reading_fits(root: Path) -> None:
+    """On the last session of the sample the reading `next` lies outside the prices."""
+    events = calendar(date="2025-02-28", session="unknown")
+    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+    study = es.event_study(events, prices, window=(0, 0))
+    assert study.alignments == ("same",)
+    assert "1 events on 1 dates" in study.summary()
+    assert list(study.dropped["reason"]) == ["out_of_span"]
+
+
+def test_a_kind_may_be_called_like_a_group() -> None:
+    rows = [
+        {"event_id": "a", "date": "2024-12-13", "tickers": "AVGO", "kind": "@ASIC"},
+        {"event_id": "b", "date": "2024-12-16", "tickers": "AVGO", "kind": "all"},
+    ]
+    frame = pd.DataFrame(rows).assign(session="pre")
+    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+    study = es.event_study(es.read_events(frame), prices, window=(0, 0))
+    assert {"kind:@ASIC", "kind:all", "all", "@ASIC"} <= set(study.effects["group"])
+    assert not study.summary_frame().duplicated(["group", "window", "alignment"]).any()
+
+
+def test_overlapping_windows_show_in_the_caveats_of_time_series_and_corrado() -> None:
+    rows = [
+        {"event_id": e, "date": d, "tickers": "AVGO", "session": "pre"}
+        for e, d in (("a", "2024-12-10"), ("b", "2024-12-12"), ("c", "2024-10-01"))
+    ]
+    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+    study = es.event_study(es.read_events(pd.DataFrame(rows)), prices, window=(0, 4))
+    tests = study.group_tests[study.group_tests["group"] == "all"]
+    for name in ("corrado", "time_series"):
+        by = tests[tests["test"] == name].set_index("window")["caveat"]
+        assert "windows overlap" in by["0,4"]
+        assert "windows overlap" not in by["0,0"]
+
+
+def test_overlaps_are_those_of_the_studied_events(sample_study: es.StudyResult) -> None:
+    rows = sample_study.overlaps
+    studied = set(sample_study.studied)
+    assert set(rows["event_id"]) | set(rows["other_id"]) <= studied
+    lead = rows[rows["ticker"] == "@ASIC-@GPU:ex"]
+    sessions = {
+        (o.reading.event.event_id, o.reading.position)
+        for o in sample_study.observations
+        if o.label == "@ASIC-@GPU:ex"
+    }
+    length = len(sample_study.config.frame.days)
+    expected = {
+        frozenset((a, b))
+        for a, i in sessions
+        for b, j in sessions
+        if a != b and abs(i - j) < length
+    }
+    assert {
+        frozenset(p) for p in lead[["event_id", "other_id"]].itertuples(index=False)
+    } == expected
+
+
+def test_tiny_p_values_are_never_printed_as_zero(sample_study: es.StudyResult) -> None:
+    assert " 0.000" not in sample_study.summary()

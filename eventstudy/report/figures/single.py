@@ -1,4 +1,4 @@
-"""Where one event stands in its own history: among quiet days, among days of its kind."""
+"""Where one event stands in its own history: among the days before it, among days of its kind."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def noise_figure(study: StudyResult, rows: list[int], window: str) -> Figure:
         )
     return Figure(
         "noise",
-        f"The event among its quiet sessions, {window_text(window)}",
+        f"The event among the sessions before it, {window_text(window)}",
         "Bars: sums of the estimation window's residuals over as many sessions, what this "
         "series does without the news. Line: the event. `sq` is the rank of the line.",
         "; ".join(words) + ".",
