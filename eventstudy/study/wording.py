@@ -60,8 +60,8 @@ def _shared_sessions(study: StudyResult) -> list[str]:
     lead = found["ticker"] == study.config.lead
     lines = []
     for kind, meaning in (
-        ("coincide", "with one session 0: daily data cannot separate them"),
-        ("overlap", "with windows that share sessions"),
+        ("coincide", "have one session 0, so that daily data cannot separate them:"),
+        ("overlap", "have windows that share sessions:"),
     ):
         rows = found[found["kind"] == kind]
         listed = len(rows.loc[~lead, ["event_id", "other_id"]].drop_duplicates())
@@ -69,8 +69,8 @@ def _shared_sessions(study: StudyResult) -> list[str]:
         if listed or on_lead:
             also = f", {on_lead} on {study.config.lead}" if study.config.lead else ""
             lines.append(
-                f"{counted(listed, 'pair')} of events on a common ticker{also} {meaning} "
-                "(under at least one reading)."
+                f"Pairs of events that {meaning} {listed} on a common ticker{also}; under at "
+                "least one reading."
             )
     return lines
 
