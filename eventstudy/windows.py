@@ -84,7 +84,7 @@ def window_name(window: Window) -> str:
 
 
 def make_frame(
-    windows: str | Window | Iterable[str | Window],
+    windows: object,
     *,
     estimation: int = 250,
     gap: int = 10,
@@ -119,19 +119,25 @@ def make_frame(
     return Frame(asked, estimation, gap, min_estimation)
 
 
-def _listed(windows: str | Window | Iterable[str | Window]) -> list[str | Window]:
+def _listed(windows: object) -> list[object]:
     if isinstance(windows, str):
         return [windows]
+    if isinstance(windows, int | np.integer):
+        return [(int(windows), int(windows))]
+    if not isinstance(windows, Iterable):
+        raise StudyError(f"window {windows!r}: give (a, b), 'a,b' or a list of them")
     given = list(windows)
     if len(given) == 2 and all(isinstance(x, int | np.integer) for x in given):
-        return [(int(given[0]), int(given[1]))]  # type: ignore[arg-type]
-    return given  # type: ignore[return-value]
+        return [(int(given[0]), int(given[1]))]
+    return given
 
 
-def _as_window(window: str | Window) -> Window:
+def _as_window(window: object) -> Window:
     if isinstance(window, str):
         return parse_window(window)
-    pair = tuple(window)
+    if isinstance(window, int | np.integer):
+        return int(window), int(window)
+    pair = tuple(window) if isinstance(window, Iterable) else ()
     if len(pair) != 2 or not all(isinstance(x, int | np.integer) for x in pair):
         raise StudyError(f"window {window!r}: give two whole numbers, such as (-1, 1)")
     return int(pair[0]), int(pair[1])

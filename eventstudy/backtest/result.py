@@ -124,12 +124,21 @@ class BacktestResult:
             "Sharpe ratios are over cash, over all sessions of the window; s.e. by Lo (2002). "
             f"Variants tried: {self.config['variants']}."
         )
-        notes = [rates, ratios]
+        notes = [rates, ratios, *self._skip_reasons()]
         if len(refused):
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
             notes.append(f"Orders that did not fill as asked: {told}; see orders.")
         return notes
+
+    def _skip_reasons(self) -> list[str]:
+        """Return why events were not traded, the most frequent reason first."""
+        lines = []
+        for name, rows in self.skipped.groupby("strategy", sort=False):
+            counts = rows.drop_duplicates(["event_id", "reason"])["reason"].value_counts()
+            told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+            lines.append(f"Not traded by {name}: {told}; details in skipped.")
+        return lines
 
 
 def _worded(name: str, value: float) -> str:

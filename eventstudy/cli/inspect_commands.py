@@ -118,10 +118,12 @@ def check_prices(
     if json_:
         _print_json({"coverage": coverage, "doubts": doubts})
     else:
-        _print(coverage, f"{len(table.tickers)} tickers from {table.source}")
+        held = coverage[~coverage["ticker"].isin(list(table.missing))]
+        short = held.assign(sha256=held["sha256"].str[:12])
+        _print(short, f"{len(held)} tickers from {table.source}")
         if len(doubts):
             _print(doubts, f"{len(doubts)} doubts")
-        else:
+        elif len(held):
             typer.echo("No doubt about any of them.")
         for ticker, why in table.missing.items():
             typer.echo(f"missing: {ticker}: {why}")

@@ -49,6 +49,17 @@ DEFAULT_TIMEZONE = "America/New_York"
 Mask = npt.NDArray[np.bool_]
 
 
+OPTIONAL = tuple(name for name in COLUMNS if name not in REQUIRED)
+ALIASES = {
+    "tz": "timezone",
+    "zone": "timezone",
+    "time zone": "timezone",
+    "direction": "expects",
+    "known": "known_on",
+}
+"""Names that people give to contract columns and that no spelling check would find."""
+
+
 @dataclass(eq=False)
 class Checked:
     """A calendar's columns after validation.
@@ -122,6 +133,11 @@ def _header_faults(table: TextTable) -> list[Fault]:
             near = _nearest(name, strangers, 0.6)
             hint = f": {near!r} looks like it, rename it" if near else ""
             faults.append(Fault(table.file, f"column {name!r} is missing{hint}", row=1))
+    for name in strangers:
+        near = ALIASES.get(name.casefold()) or _nearest(name, OPTIONAL, 0.8)
+        if near and near not in table.header:
+            problem = f"looks like {near!r}, which is missing: rename it, or name it less alike"
+            faults.append(Fault(table.file, problem, row=1, column=name))
     if len(table.header) == 1 and set(table.header[0]) & {";", "\t", "|"}:
         faults.append(
             Fault(table.file, "cells must be separated by commas", row=1, value=table.header[0])
@@ -150,15 +166,12 @@ def _complete(table: TextTable) -> tuple[pd.DataFrame, list[str]]:
     notes = []
     blank = pd.Series("", index=table.columns.index, dtype="str")
     made = {name: table.columns.get(name, blank) for name in COLUMNS}
-    unused = [name for name in COLUMNS if name not in table.header]
     for name in table.columns.columns:
         if name in COLUMNS or not name:
             continue
         kept = f"{name} (file)" if name in ADDED else name
-        near = _nearest(name, unused, 0.8)
-        if near or kept != name:
-            hint = f" (did you mean {near!r}?)" if near else ""
-            notes.append(f"{table.file}: extra column {name!r} is kept as {kept!r}{hint}")
+        if kept != name:
+            notes.append(f"{table.file}: extra column {name!r} is kept as {kept!r}")
         made[kept] = table.columns[name]
     frame = pd.DataFrame({**made, "row": table.rows})
     keep = np.array((frame["event_id"] != "") | (frame["date"] != ""))

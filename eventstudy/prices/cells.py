@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,9 @@ _DATE = re.compile(
 Text = Sequence[str]
 
 
+SHOWN_OF_A_KIND = 20
+
+
 @dataclass(frozen=True, eq=False)
 class Raw:
     """A file as it stands, before anything is believed.
@@ -50,9 +54,22 @@ class Raw:
     columns: dict[int, Text | npt.NDArray[Any]]
     lines: npt.NDArray[np.int64]
     faults: list[Fault] = field(default_factory=list)
+    _counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    _further: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def fault(self, row: int, column: int, problem: str) -> None:
-        """Note what is wrong with one cell."""
+        """Note what is wrong with one cell; from the 21st of a kind on they are counted."""
+        kind = (column, problem)
+        self._counts[kind] += 1
+        further = self._counts[kind] - SHOWN_OF_A_KIND
+        if further > 0:
+            told = Fault(self.name, f"{problem} ({further} more rows)", column=self.header[column])
+            if kind in self._further:
+                self.faults[self._further[kind]] = told
+            else:
+                self._further[kind] = len(self.faults)
+                self.faults.append(told)
+            return
         value = str(self.columns[column][row])
         line = int(self.lines[row])
         self.faults.append(Fault(self.name, problem, line, self.header[column], value))

@@ -71,6 +71,8 @@ def read_layout(name: str, header: tuple[str, ...]) -> Layout:
         neither closes nor adjusted closes are there; all of it at once.
     """
     plain = [_plain(column) for column in header]
+    if {"event_id", "date", "tickers"} <= set(plain):
+        raise PriceInputError([Fault(name, "this is a calendar of events, not prices", row=1)])
     faults = _doubles(name, header, plain)
     date = next((plain.index(known) for known in DATES if known in plain), None)
     if date is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -88,7 +89,10 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
 @contextmanager
 def _loud(yf: Any) -> Iterator[None]:
     """Have yfinance raise what it would hide, and put its settings back."""
-    before = yf.config.debug.hide_exceptions
+    before, log = yf.config.debug.hide_exceptions, logging.getLogger("yfinance")
+    level = log.level
+    # What it would log ends in our own message, once and with the ticker.
+    log.setLevel(logging.CRITICAL + 1)
     yf.config.debug.hide_exceptions = False
     # yfinance remembers answers, refusals among them: a second attempt must be a new question.
     forget = getattr(yf.data.YfData.cache_get, "cache_clear", None)
@@ -101,6 +105,7 @@ def _loud(yf: Any) -> Iterator[None]:
             yield
     finally:
         yf.config.debug.hide_exceptions = before
+        log.setLevel(level)
 
 
 def _bars(ticker: str, frame: Any) -> Bars:

@@ -62,8 +62,15 @@ class CaseRow:
 
     @property
     def verdict(self) -> Verdict:
-        """What ``sq`` and ``placebo_time`` allow to say."""
-        return verdict({name: self.p_values.get(name, np.nan) for name in READ_FIRST})
+        """What ``sq`` and ``placebo_time`` allow to say, as far as their draws can reach 5%."""
+        speaking = [name for name in READ_FIRST if _floor(self.floors.get(name, "")) <= LEVEL]
+        return verdict({name: self.p_values.get(name, np.nan) for name in speaking})
+
+
+def _floor(distribution: str) -> float:
+    """Return the smallest p that a rank test can give, read off its distribution."""
+    _, found, floor = distribution.partition("p no smaller than ")
+    return float(floor) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)

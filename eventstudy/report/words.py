@@ -154,7 +154,7 @@ def answer(study: StudyResult, group: str, window: str) -> Answer | None:
     effect = _row(study.effects, study, group, window)
     if effect is None:
         return None
-    p_values = support(study, group, window)
+    p_values, doubt = support(study, group, window), _doubt(study, group, window)
     label = "towards the labelled side" if group == "directional" else group
     dates = counted(int(effect["n_dates"]), "date")
     return Answer(
@@ -165,9 +165,16 @@ def answer(study: StudyResult, group: str, window: str) -> Answer | None:
         tuple(f"{name} {p_clause(p)}" for name, p in p_values.items()),
         f"{counted(int(effect['n']), 'event')} on {dates}",
         f"smallest findable effect {percent(effect['mde'], signed=False)}",
-        verdict(p_values),
-        _doubt(study, group, window),
+        _tempered(verdict(p_values), doubt),
+        doubt,
     )
+
+
+def _tempered(found: Verdict, doubt: str) -> Verdict:
+    """Return the verdict, open where it hangs on how uncertain times are read."""
+    if not doubt:
+        return found
+    return Verdict("open", f"{found.label}, under this reading only", found.text)
 
 
 def _doubt(study: StudyResult, group: str, window: str) -> str:

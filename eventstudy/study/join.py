@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.abnormal import AbnormalReturns, abnormal_returns
-from eventstudy.baskets import DEFAULT_OBSERVED, Baskets, parse_spread
+from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
 from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models import ReturnModel, find_model
 from eventstudy.prices.table import PriceTable
@@ -29,6 +29,8 @@ from eventstudy.study.observed import (
 from eventstudy.windows import Frame, Window, make_frame
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from eventstudy.events import EventCalendar
     from eventstudy.study.result import StudyResult
 
@@ -40,11 +42,11 @@ VANISHING = 1e-20
 
 def event_study(
     events: EventCalendar,
-    prices: PriceTable,
+    prices: PriceTable | pd.DataFrame,
     *,
     model: str | ReturnModel | Sequence[str | ReturnModel] = "market",
     benchmark: str | None = "SPY",
-    window: str | Window | Iterable[str | Window] = (-1, 1),
+    window: str | int | Window | Iterable[str | Window] = (-1, 1),
     estimation: int = 250,
     gap: int = 10,
     min_estimation: int = 100,
@@ -60,7 +62,8 @@ def event_study(
     ----------
     events : EventCalendar
         Aligned to sessions; rows of use ``context`` are not studied.
-    prices : PriceTable
+    prices : PriceTable or DataFrame
+        A wide frame of adjusted closes, a column a ticker, is taken as `load_prices` takes it.
     model : str, ReturnModel or a sequence of them
         ``mean``, ``market-adjusted``, ``market``, or an object with the same contract.
     benchmark : str or None
@@ -94,6 +97,8 @@ def event_study(
     from eventstudy.study.result import StudyResult
 
     started = time.perf_counter()
+    prices = _as_table(prices)
+    _require_calendar(events)
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
@@ -101,7 +106,7 @@ def event_study(
         raise UnknownNameError("convention", convention, CONVENTIONS)
     chosen = find_tests(tests)
     _require_benchmark(models, benchmark, prices)
-    seen, notes = _observed(observed, events.baskets, prices)
+    seen, notes = _observed(observed, events, prices)
     lead = lead_spread(seen, events.baskets)
     config = StudyConfig(
         models, benchmark, frame, seen, str(lead) if lead else None, convention, seed
@@ -130,6 +135,32 @@ def event_study(
     )
 
 
+def _as_table(prices: object) -> PriceTable:
+    """Return a price table; a wide frame of adjusted closes is loaded as one."""
+    if isinstance(prices, PriceTable):
+        return prices
+    import pandas as pd
+
+    if not isinstance(prices, pd.DataFrame):
+        raise StudyError(
+            f"prices is a {type(prices).__name__}: give what load_prices returns, or a wide "
+            "frame of adjusted closes"
+        )
+    from eventstudy.prices import load_prices
+
+    return load_prices(prices)
+
+
+def _require_calendar(events: object) -> None:
+    from eventstudy.events import EventCalendar
+
+    if not isinstance(events, EventCalendar):
+        raise StudyError(
+            f"events is a {type(events).__name__}: give what read_events returns; it reads a "
+            "file or a frame"
+        )
+
+
 def _require_benchmark(
     models: Sequence[ReturnModel], benchmark: str | None, prices: PriceTable
 ) -> None:
@@ -143,20 +174,33 @@ def _require_benchmark(
 
 
 def _observed(
-    asked: Sequence[str] | None, baskets: Baskets, prices: PriceTable
+    asked: Sequence[str] | None, events: EventCalendar, prices: PriceTable
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Return what every event is observed on, and a note where a default is left out."""
+    """Return what every event is observed on, and a note for each default left out.
+
+    By default the user's own baskets, and the shipped ones where the calendar is about them:
+    where an event lists a member or names the basket.
+    """
+    baskets = events.baskets
     if asked is not None:
         for name in asked:
             _basket_names(name, baskets)
         return tuple(dict.fromkeys(asked)), []
+    own = [name for name in baskets if name not in DEFAULT_BASKETS]
+    pairs = [f"{own[0]}-{own[1]}", f"{own[0]}-{own[1]}:ex"] if len(own) == 2 else []
+    concerned = {t for event in events.study for t in baskets.resolve(event.tickers)}
+    named = {token for event in events.study for token in (*event.tickers, *event.expects)}
     kept, notes = [], []
-    for name in DEFAULT_OBSERVED:
+    for name in (*own, *pairs, *DEFAULT_OBSERVED):
         sides = _basket_names(name, baskets)
-        if all(any(ticker in prices for ticker in baskets[side]) for side in sides):
-            kept.append(name)
-        else:
+        if not all(any(ticker in prices for ticker in baskets[side]) for side in sides):
             notes.append(f"{name} is not observed: the price table has none of its members")
+        elif not own and not any(s in named or concerned & set(baskets[s]) for s in sides):
+            notes.append(f"{name} is not observed: no event names it or lists a member")
+        elif own and name in DEFAULT_OBSERVED and not any(s in named for s in sides):
+            notes.append(f"{name} is not observed: there are baskets of one's own")
+        else:
+            kept.append(name)
     return tuple(kept), notes
 
 

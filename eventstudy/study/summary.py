@@ -42,12 +42,24 @@ def summary_text(study: StudyResult) -> str:
     from eventstudy.study.wording import asked_lines, caution_lines
 
     frame = summary_frame(study)
-    shown = frame[frame["alignment"] == study.alignments[-1]]
-    lines = asked_lines(study)
-    lines.append("")
-    lines.append(_table(shown))
-    lines += ["", *caution_lines(study)]
-    return "\n".join(lines)
+    frame = frame[frame["alignment"] == study.alignments[-1]]
+    leading = frame["group"].isin(_leading_groups(study))
+    further = frame.loc[~leading, "group"].nunique()
+    lines = [*asked_lines(study), "", _table(frame[leading])]
+    if further:
+        lines.append(f"(and {further} further groups, by kind and by peer: effects, tests)")
+    return "\n".join([*lines, "", *caution_lines(study)])
+
+
+def _leading_groups(study: StudyResult) -> set[str]:
+    """Return the groups that the text shows: directions, baskets, spreads and `all`."""
+    kinds = {o.reading.event.kind for o in study.observations}
+    return {
+        g.name
+        for g in study.groups
+        if g.name in (*study.config.observed, "all")
+        or not (g.name in kinds or g.name.startswith(("peer:", "kind:")))
+    }
 
 
 def _table(frame: pd.DataFrame) -> str:

@@ -38,10 +38,12 @@ def caution_lines(study: StudyResult) -> list[str]:
         _tests_run(study),
     ]
     if study.prices.warnings:
-        lines.append(f"{len(study.prices.warnings)} doubts about the prices; see prices check.")
+        doubts = dict.fromkeys(f"{w.ticker} {w.check}" for w in study.prices.warnings)
+        shown = ", ".join(list(doubts)[:6]) + (", ..." if len(doubts) > 6 else "")
+        lines.append(f"Doubts about the prices: {shown}; see eventstudy prices check.")
     if any(o.reading.event.expects for o in study.observations):
         lines.append(FORESIGHT)
-    return [*lines, *study.notes]
+    return [*lines, *study.events.notes, *study.notes]
 
 
 def _uncertain_times(study: StudyResult) -> list[str]:

@@ -190,11 +190,19 @@ def test_extra_columns_are_kept(write: Writer) -> None:
     assert "'row' is kept as 'row (file)'" in calendar.notes[0]
 
 
-def test_a_misspelt_optional_column_is_noted(write: Writer) -> None:
-    calendar = read_events(write("event_id,date,tickers,sesion", "e1,2024-12-12,AVGO,post"))
-    assert calendar.frame["sesion"].tolist() == ["post"]
-    assert "did you mean 'session'?" in calendar.notes[0]
-    assert "did you mean 'session'?" in calendar.summary()
+@pytest.mark.parametrize(
+    ("header", "near"),
+    [("sesion", "session"), ("expect", "expects"), ("tz", "timezone"), ("Known_On", "known_on")],
+)
+def test_a_misspelt_optional_column_is_a_fault(write: Writer, header: str, near: str) -> None:
+    with pytest.raises(InputError, match=f"column {header}: looks like '{near}'"):
+        read_events(write(f"event_id,date,tickers,{header}", "e1,2024-12-12,AVGO,"))
+
+
+def test_a_column_of_ones_own_beside_the_contracts_is_kept(write: Writer) -> None:
+    calendar = read_events(write("event_id,date,tickers,note,notes", "e1,2024-12-12,AVGO,a,b"))
+    assert list(calendar.frame["notes"]) == ["b"]
+    assert calendar.notes == ()
 
 
 def test_lower_case_tickers_are_noted(write: Writer) -> None:

@@ -358,3 +358,18 @@ def test_the_package_is_light_until_prices_are_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_faults_of_one_kind_are_counted_from_the_21st_on(tmp_path: Path) -> None:
+    rows = "".join(f"{d:02d}/03/2024,10\n" for d in range(1, 29))
+    (tmp_path / "AAA.csv").write_text("date,close\n" + rows)
+    with pytest.raises(PriceError) as error:
+        load_prices({"AAA"}, source=tmp_path)
+    assert str(error.value).count("not a date; write YYYY-MM-DD") == 21
+    assert "not a date; write YYYY-MM-DD (8 more rows)" in str(error.value)
+
+
+def test_a_calendar_of_events_is_no_price_file(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("event_id,date,tickers\na,2024-03-01,AVGO\n")
+    with pytest.raises(PriceError, match="a calendar of events, not prices"):
+        load_prices(source=tmp_path)

@@ -547,3 +547,48 @@ def test_overlaps_are_those_of_the_studied_events(sample_study: es.StudyResult) 
 
 def test_tiny_p_values_are_never_printed_as_zero(sample_study: es.StudyResult) -> None:
     assert " 0.000" not in sample_study.summary()
+
+
+def test_baskets_that_the_calendar_is_not_about_are_left_out_with_a_note() -> None:
+    prices = small({"MU": walk(1), "AVGO": walk(3), "NVDA": walk(4), "SPY": walk(2)})
+    study = es.event_study(calendar(tickers="MU"), prices)
+    assert study.config.observed == ()
+    assert {o.label for o in study.observations} == {"MU"}
+    assert "@ASIC is not observed: no event names it or lists a member" in study.notes
+
+
+def test_baskets_of_ones_own_are_observed_and_lead() -> None:
+    prices = small({"MU": walk(1), "TSM": walk(3), "AVGO": walk(4), "SPY": walk(2)})
+    baskets = es.DEFAULT_BASKETS.with_baskets({"MEM": ["MU"], "FAB": ["TSM"]})
+    events = calendar(tickers="MU", expects="").with_baskets(baskets)
+    study = es.event_study(events, prices)
+    assert study.config.observed == ("@MEM", "@FAB", "@MEM-@FAB", "@MEM-@FAB:ex")
+    assert study.config.lead == "@MEM-@FAB:ex"
+
+
+def test_a_frame_of_adjusted_closes_is_taken_as_prices() -> None:
+    table = small({"AVGO": walk(1), "SPY": walk(2)})
+    frame = pd.DataFrame(
+        table.adj_close, index=pd.DatetimeIndex(table.dates), columns=list(table.tickers)
+    )
+    one, other = (es.event_study(calendar(), p, window=0).cars for p in (table, frame))
+    pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("events", "prices", "message"),
+    [
+        ("events.csv", None, "events is a str: give what read_events returns"),
+        (None, [1.0], "prices is a list: give what load_prices returns"),
+    ],
+)
+def test_other_things_are_refused_with_a_hint(events: object, prices: object, message: str) -> None:
+    table = small({"AVGO": walk(1), "SPY": walk(2)})
+    with pytest.raises(StudyError, match=message):
+        es.event_study(events or calendar(), prices or table)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("window", [3.5, [(0, 1, 2)], None])
+def test_a_window_that_is_none_is_refused(window: object) -> None:
+    with pytest.raises(StudyError, match="window"):
+        make_frame(window)
