@@ -46,6 +46,17 @@ def test_every_command_of_the_readme_runs(root: Path, workplace: Path) -> None:
     assert (workplace / "out" / "report.html").is_file()
 
 
+def test_the_strategy_of_contributing_runs(root: Path, workplace: Path) -> None:
+    code = next(b for b in blocks(root, "CONTRIBUTING.md", "python") if "FreshRise" in b)
+    (workplace / "my-strategies" / "fresh.py").write_text(
+        "from eventstudy.backtest import EventStrategy\n\n\n" + code
+    )
+    arguments = ["backtest", "events.csv", "--prices", "sample", "--strategies", "my-strategies"]
+    assert main([*arguments, "--strategy", "fresh-rise:hold=3", "--out", "out"]) == 0
+    trades = (workplace / "out" / "trades.csv").read_text()
+    assert "fresh-rise" in trades
+
+
 def test_the_make_targets_of_the_readme_exist(root: Path) -> None:
     makefile = (root / "Makefile").read_text()
     lines = [line for b in blocks(root, "README.md", "console") for line in b.splitlines()]

@@ -145,7 +145,15 @@ class StrategyEvent:
     known_on: date | None = None
 
     def sign(self, name: str) -> int:
-        """Return +1, -1 or 0: what the news means for a ticker or basket."""
+        """Return +1, -1 or 0: what the news means for a ticker or basket.
+
+        Raises
+        ------
+        UnknownNameError
+            For a basket that does not exist.
+        """
+        if name.startswith("@") and self.weights and name not in {**self.weights, **self.expects}:
+            raise UnknownNameError("basket", name, self.weights)
         return self.expects.get(name, 0)
 
     def spread_sign(self, first: str, second: str) -> int:

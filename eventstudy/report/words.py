@@ -172,7 +172,7 @@ def answer(study: StudyResult, group: str, window: str) -> Answer | None:
 
 def _tempered(found: Verdict, doubt: str) -> Verdict:
     """Return the verdict, open where it hangs on how uncertain times are read."""
-    if not doubt:
+    if not doubt or found.kind == "open":
         return found
     return Verdict("open", f"{found.label}, under this reading only", found.text)
 

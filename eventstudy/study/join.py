@@ -190,17 +190,19 @@ def _observed(
     pairs = [f"{own[0]}-{own[1]}", f"{own[0]}-{own[1]}:ex"] if len(own) == 2 else []
     concerned = {t for event in events.study for t in baskets.resolve(event.tickers)}
     named = {token for event in events.study for token in (*event.tickers, *event.expects)}
-    kept, notes = [], []
+    kept: list[str] = []
+    left: dict[str, list[str]] = {}
     for name in (*own, *pairs, *DEFAULT_OBSERVED):
         sides = _basket_names(name, baskets)
         if not all(any(ticker in prices for ticker in baskets[side]) for side in sides):
-            notes.append(f"{name} is not observed: the price table has none of its members")
+            left.setdefault("the price table has none of the members", []).append(name)
         elif not own and not any(s in named or concerned & set(baskets[s]) for s in sides):
-            notes.append(f"{name} is not observed: no event names it or lists a member")
+            left.setdefault("no event names it or lists a member", []).append(name)
         elif own and name in DEFAULT_OBSERVED and not any(s in named for s in sides):
-            notes.append(f"{name} is not observed: there are baskets of one's own")
+            left.setdefault("there are baskets of one's own", []).append(name)
         else:
             kept.append(name)
+    notes = [f"Not observed: {', '.join(names)}: {why}." for why, names in left.items()]
     return tuple(kept), notes
 
 

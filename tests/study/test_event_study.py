@@ -554,7 +554,10 @@ def test_baskets_that_the_calendar_is_not_about_are_left_out_with_a_note() -> No
     study = es.event_study(calendar(tickers="MU"), prices)
     assert study.config.observed == ()
     assert {o.label for o in study.observations} == {"MU"}
-    assert "@ASIC is not observed: no event names it or lists a member" in study.notes
+    assert study.notes == (
+        "Not observed: @ASIC, @GPU, @ASIC-@GPU, @ASIC-@GPU:ex: "
+        "no event names it or lists a member.",
+    )
 
 
 def test_baskets_of_ones_own_are_observed_and_lead() -> None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 FEW_DAYS = 3
 """Up to this many days a path is drawn as points with error bars."""
 
+UPRIGHT_FROM = 14
+"""With more columns than this, the names of windows in the heat map stand upright."""
+
 
 def path_figures(study: StudyResult) -> tuple[Figure, ...]:
     """Return the figures that lead: baskets and spread, then the signed spread."""
@@ -322,9 +325,15 @@ def _heatmap_spec(rows: pd.DataFrame) -> Spec:
             }
         ],
         "layout": layout(
-            axis("", type="category", side="top", tickangle=0, gridcolor="rgba(0,0,0,0)"),
+            axis(
+                "",
+                type="category",
+                side="top",
+                tickangle=-90 if len(windows) > UPRIGHT_FROM else 0,
+                gridcolor="rgba(0,0,0,0)",
+            ),
             axis("", type="category", autorange="reversed", gridcolor="rgba(0,0,0,0)"),
-            height=90 + 32 * len(tests),
+            height=90 + 32 * len(tests) + (40 if len(windows) > UPRIGHT_FROM else 0),
         ),
     }
 
