@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from made_page import Made  # type: ignore[import-not-found]
 from scipy import stats
 
+import eventstudy as es
 from eventstudy.report import figures
 from eventstudy.report.figures.events import day_paths
 from eventstudy.report.figures.single import noise_draws
@@ -195,3 +197,14 @@ def test_lines_stand_out_on_both_pages() -> None:
     for colour in SERIES:
         assert contrast(colour, PAPER) >= 2.9
         assert contrast(DARK[colour], DARK[PAPER]) >= 4.5
+
+
+def test_the_price_line_reaches_back_to_the_first_trade(root: Path) -> None:
+    """Drift trades from March 2024 on the sample, months before an event can be studied."""
+    events = es.read_events(root / "events.csv")
+    prices = es.load_prices(events.tickers | {"SPY"}, source="sample")
+    study = es.event_study(events, prices, window=(0, 0))
+    traded = es.backtest(events.study, prices, "asic-gpu-rotation")
+    figure = figures.price_figure(study, traded, "avgo-earnings-2024-12-12")
+    line = figure.spec["data"][0]
+    assert line["x"][0] <= str(traded.trades["entry_date"].min())[:10]

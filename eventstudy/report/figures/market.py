@@ -84,8 +84,17 @@ def _closes(study: StudyResult, ticker: str) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(close), close, table.adj_close[:, column])
 
 
+def _first_shown(study: StudyResult, backtest: BacktestResult | None) -> int:
+    """Return the session from which prices are drawn: some before the first event or trade."""
+    first = min(o.reading.position for o in study.observations)
+    if backtest is not None and len(backtest.trades):
+        entry = np.datetime64(backtest.trades["entry_date"].min(), "D")
+        first = min(first, int(np.searchsorted(study.days, entry)))
+    return max(first - BEFORE, 0)
+
+
 def _price_spec(study: StudyResult, backtest: BacktestResult | None, ticker: str) -> Spec:
-    start = max(min(o.reading.position for o in study.observations) - BEFORE, 0)
+    start = _first_shown(study, backtest)
     close = _closes(study, ticker)
     x = [str(day) for day in study.days]
     name = safe(ticker)

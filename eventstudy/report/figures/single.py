@@ -76,7 +76,8 @@ def noise_figure(study: StudyResult, rows: list[int], window: str) -> Figure:
         "noise",
         f"The event among the sessions before it, {window_text(window)}",
         "Bars: sums of the estimation window's residuals over as many sessions, what this "
-        "series does without the news. Line: the event. `sq` is the rank of the line.",
+        "series did before, its own earlier news included. Line: the event. `sq` is the rank of "
+        "the line.",
         "; ".join(words) + ".",
         {"data": data, "layout": _panels(len(rows[:3]), notes)},
     )
