@@ -47,7 +47,7 @@ def summary_text(study: StudyResult) -> str:
     further = frame.loc[~leading, "group"].nunique()
     lines = [*asked_lines(study), "", _table(frame[leading])]
     if further:
-        lines.append(f"(and {further} further groups, by kind and by peer: effects, tests)")
+        lines.append(f"(further groups, by kind and by peer: {further}; see effects, tests)")
     return "\n".join([*lines, "", *caution_lines(study)])
 
 

@@ -21,7 +21,8 @@ def asked_lines(study: StudyResult) -> list[str]:
     windows = ", ".join(f"[{window_name(w)}]" for w in config.frame.windows)
     sessions = study.events.sessions
     return [
-        f"Event study of {len(study.studied)} events on {study.n_dates} dates, windows {windows}, "
+        f"Event study of {counted(len(study.studied), 'event')} on "
+        f"{counted(study.n_dates, 'date')}, windows {windows}, "
         f"model {', '.join(study.fits)}, benchmark {config.benchmark or 'none'}",
         f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}, calendar "
         f"{sessions.name if sessions else 'none'}; estimation {config.frame.estimation} sessions "

@@ -226,7 +226,7 @@ def test_an_ambiguous_event_of_which_only_one_reading_fits(root: Path) -> None:
     prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
     study = es.event_study(events, prices, window=(0, 0))
     assert study.alignments == ("same",)
-    assert "1 events on 1 dates" in study.summary()
+    assert "1 event on 1 date," in study.summary()
     assert list(study.dropped["reason"]) == ["out_of_span"]
 
 
