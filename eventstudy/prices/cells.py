@@ -57,7 +57,7 @@ class Raw:
     _counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     _further: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def fault(self, row: int, column: int, problem: str) -> None:
+    def fault(self, row: int, column: int, problem: str, day: object = None) -> None:
         """Note what is wrong with one cell; from the 21st of a kind on they are counted."""
         kind = (column, problem)
         self._counts[kind] += 1
@@ -72,7 +72,8 @@ class Raw:
             return
         value = str(self.columns[column][row])
         line = int(self.lines[row])
-        self.faults.append(Fault(self.name, problem, line, self.header[column], value))
+        dated = problem if day is None else f"{problem} ({day})"
+        self.faults.append(Fault(self.name, dated, line, self.header[column], value))
 
     def numbers(self, column: int) -> Floats:
         """Return a column as float64, NaN for empty cells; faults for all other text."""

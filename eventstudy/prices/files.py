@@ -236,7 +236,7 @@ class _Shelf:
             if not {"close", "adj_close"} & set(fields):
                 problem = f"{ticker} has {', '.join(fields)} but no close nor adj_close"
                 raw.faults.append(Fault(shown, problem, row=1))
-            _check_values(raw, columns, fields, rows)
+            _check_values(raw, columns, fields, rows, days)
             found[ticker] = Bars(ticker, days[rows], fields, path.name)
         return raw.faults
 
@@ -272,6 +272,7 @@ def _check_values(
     columns: Mapping[str, int],
     fields: Mapping[str, Floats],
     rows: Rows,
+    days: Days,
 ) -> None:
     """Note prices that are not above zero, and negative volumes and dividends."""
     for name, values in fields.items():
@@ -282,7 +283,7 @@ def _check_values(
                 problem = "not finite"
             else:
                 problem = f"{name} must be {'above zero' if price else 'zero or more'}"
-            raw.fault(int(rows[i]), columns[name], problem)
+            raw.fault(int(rows[i]), columns[name], problem, days[rows[i]])
 
 
 def _tickers_in(path: Path, layout: Layout, shown: str) -> list[str]:

@@ -302,7 +302,8 @@ def test_prices_check_lists_errors_and_exits_with_2(
 ) -> None:
     (tmp_path / "AAA.csv").write_text("date,close\n2024-03-01,10\n2024-03-04,-1\n2024-03-05,10\n")
     assert main(["prices", "check", "--prices", str(tmp_path)]) == 2
-    assert "AAA.csv, row 3, column close: '-1'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "AAA.csv, row 3, column close: '-1': close must be above zero (2024-03-04)" in said
 
 
 def test_no_network_names_each_ticker_and_why(
