@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from eventstudy.baskets import Baskets
 from eventstudy.errors import UnknownNameError
 from eventstudy.events.event import Event
-from eventstudy.prices.table import PriceTable, total_returns
+from eventstudy.prices.table import ByTicker, PriceTable, total_returns
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -23,7 +22,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class History(ByTicker):
     """Prices up to the session of the decision, and not one row more.
 
     The arrays are read-only copies: no later row can be reached through them.
@@ -49,26 +48,6 @@ class History:
     close: Floats
     returns: Floats
     benchmark: str
-
-    def column(self, ticker: str) -> int:
-        """Return the column of a ticker.
-
-        Raises
-        ------
-        UnknownNameError
-            Where there are no prices of it.
-        """
-        try:
-            return self._columns[ticker]
-        except KeyError:
-            raise UnknownNameError("ticker", ticker, self.tickers) from None
-
-    @cached_property
-    def _columns(self) -> dict[str, int]:
-        return {ticker: i for i, ticker in enumerate(self.tickers)}
-
-    def __contains__(self, ticker: object) -> bool:
-        return ticker in self._columns
 
     def __len__(self) -> int:
         return len(self.dates)

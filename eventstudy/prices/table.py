@@ -42,8 +42,34 @@ class PriceWarning:
     detail: str
 
 
+class ByTicker:
+    """Arrays with one column a ticker: where each stands."""
+
+    tickers: tuple[str, ...]
+
+    def column(self, ticker: str) -> int:
+        """Return the column of a ticker.
+
+        Raises
+        ------
+        UnknownNameError
+            Where the table does not hold it.
+        """
+        try:
+            return self._columns[ticker]
+        except KeyError:
+            raise UnknownNameError("ticker", ticker, self.tickers) from None
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {ticker: i for i, ticker in enumerate(self.tickers)}
+
+    def __contains__(self, ticker: object) -> bool:
+        return ticker in self._columns
+
+
 @dataclass(frozen=True, eq=False)
-class PriceTable:
+class PriceTable(ByTicker):
     """Daily bars of several tickers on one list of dates.
 
     Prices are in the listing's currency, adjusted for splits and not for dividends, except
@@ -86,26 +112,6 @@ class PriceTable:
         span = f"{self.dates[0]} to {self.dates[-1]}" if len(self.dates) else "no dates"
         names = ", ".join(self.tickers[:8]) + (", ..." if len(self.tickers) > 8 else "")
         return f"<PriceTable {self.source}: {names}; {len(self.dates)} dates, {span}>"
-
-    def column(self, ticker: str) -> int:
-        """Return the column of a ticker.
-
-        Raises
-        ------
-        UnknownNameError
-            Where the table does not hold it.
-        """
-        try:
-            return self._columns[ticker]
-        except KeyError:
-            raise UnknownNameError("ticker", ticker, self.tickers) from None
-
-    @cached_property
-    def _columns(self) -> dict[str, int]:
-        return {ticker: i for i, ticker in enumerate(self.tickers)}
-
-    def __contains__(self, ticker: object) -> bool:
-        return ticker in self._columns
 
     def dates_of(self, ticker: str) -> Days:
         """Return the dates on which a ticker has a price."""
