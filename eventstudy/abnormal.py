@@ -2,16 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.models.contract import ModelFit, ModelTask, ReturnModel
+from eventstudy.models.contract import (
+    ModelFit,
+    ModelTask,
+    Needs,
+    Progress,
+    ReturnModel,
+    needs_of,
+    unwatched,
+)
 from eventstudy.windows import Frame
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """All that models may draw on, on one grid of S sessions.
+
+    Attributes
+    ----------
+    series : ndarray, shape (S, K)
+        Returns of each distinct series.
+    net : ndarray, shape (K,)
+        Net weight of each series: 0 for a spread, 1 for anything else.
+    market : ndarray, shape (S,)
+        Benchmark returns; NaN throughout without a benchmark.
+    blocked : ndarray, shape (S, K), bool
+        Sessions that are left out of the estimation windows of a series.
+    factors : mapping of str to ndarray, shape (S,)
+        Decimals per session.
+    references : mapping of str to ndarray, shape (S, K)
+        Returns of each reference that a model names, without the series' own tickers.
+    donors : ndarray, shape (S, D)
+        Returns of the securities that may serve as donors.
+    """
+
+    series: Floats
+    net: Floats
+    market: Floats
+    blocked: Bools
+    factors: Mapping[str, Floats] = field(default_factory=dict)
+    references: Mapping[str, Floats] = field(default_factory=dict)
+    donors: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where n observations stand in a panel.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (n,), int
+        Series of each observation.
+    positions : ndarray, shape (n,), int
+        Row of session 0 in the grid.
+    donors : ndarray, shape (n, D), bool
+        Which donors each observation may use.
+    """
+
+    columns: Ints
+    positions: Ints
+    donors: Bools
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def moved(self, row: int, positions: Ints) -> Places:
+        """Return the series of one observation at other sessions 0."""
+        count = len(positions)
+        return Places(
+            np.full(count, self.columns[row]),
+            positions,
+            np.repeat(self.donors[row : row + 1], count, axis=0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +123,82 @@ def aligned(values: Floats, positions: Ints, days: Ints) -> Floats:
 
 
 def abnormal_returns(
-    series: Floats,
-    columns: Ints,
-    positions: Ints,
-    net: Floats,
-    market: Floats | None,
+    panel: Panel,
+    places: Places,
     model: ReturnModel,
     frame: Frame,
+    progress: Progress = unwatched,
 ) -> AbnormalReturns:
     """Fit a model for n observations at once and forecast their event windows.
 
     Parameters
     ----------
-    series : ndarray, shape (S, K)
-        Returns of each distinct series.
-    columns, positions : ndarray, shape (n,)
-        Series and session 0 of each observation.
-    net : ndarray, shape (n,)
-        Net weight of each observation's series.
-    market : ndarray, shape (S,), or None
-        Benchmark returns.
+    panel : Panel
+    places : Places
+        Of the n observations.
     model : ReturnModel
     frame : Frame
+    progress : callable
+        Told how far a model that iterates is.
 
     Returns
     -------
     AbnormalReturns
     """
-    benchmark = np.full(len(series), np.nan) if market is None else market
-    rows = _gathered(series, columns, positions, frame.estimation_days)
-    task = ModelTask(
-        rows,
-        _gathered(series, columns, positions, frame.days),
-        aligned(benchmark, positions, frame.estimation_days),
-        aligned(benchmark, positions, frame.days),
-        net,
-    )
-    return AbnormalReturns(model.fit(task), positions, columns)
+    task = model_task(panel, places, needs_of(model), frame, progress)
+    return AbnormalReturns(model.fit(task), places.positions, places.columns)
+
+
+def model_task(
+    panel: Panel, places: Places, needs: Needs, frame: Frame, progress: Progress = unwatched
+) -> ModelTask:
+    """Gather what a model needs around each session 0."""
+    before, during = frame.estimation_days, frame.days
+    at = places.positions
+    given: dict[str, Floats] = {
+        "y": _estimation_returns(panel, places, before),
+        "y_event": _gathered(panel.series, places.columns, at, during),
+        "market": aligned(panel.market, at, before),
+        "market_event": aligned(panel.market, at, during),
+        "net": panel.net[places.columns],
+    }
+    if needs.after:
+        later = frame.days[-1] + frame.gap + 1 + np.arange(frame.estimation)
+        given["y_after"] = _estimation_returns(panel, places, later)
+        given["market_after"] = aligned(panel.market, at, later)
+    for name, days in (("", before), ("_event", during)):
+        if needs.factors:
+            found = [aligned(panel.factors[factor], at, days) for factor in needs.factors]
+            given[f"factors{name}"] = np.stack(found, axis=2)
+        if needs.reach:
+            steps = range(-needs.reach, needs.reach + 1)
+            moved = [aligned(panel.market, at, days + step) for step in steps]
+            given[f"shifted{name}"] = np.stack(moved, axis=2)
+        if needs.reference is not None:
+            reference = panel.references[needs.reference]
+            given[f"reference{name}"] = _gathered(reference, places.columns, at, days)
+        if needs.donors:
+            given[f"donors{name}"] = _donor_returns(panel.donors, places, days)
+    return ModelTask(**given, progress=progress)
+
+
+def _estimation_returns(panel: Panel, places: Places, days: Ints) -> Floats:
+    """Return returns of the estimation window without the sessions that are left out."""
+    used = np.where(panel.blocked, np.nan, panel.series)
+    return _gathered(used, places.columns, places.positions, days)
 
 
 def _gathered(series: Floats, columns: Ints, positions: Ints, days: Ints) -> Floats:
     rows = positions[:, None] + days[None, :]
     inside = (rows >= 0) & (rows < len(series))
     return np.where(inside, series[np.where(inside, rows, 0), columns[:, None]], np.nan)
+
+
+def _donor_returns(donors: Floats, places: Places, days: Ints) -> Floats:
+    rows = places.positions[:, None] + days[None, :]
+    inside = (rows >= 0) & (rows < len(donors))
+    found = donors[np.where(inside, rows, 0)]
+    return np.where(inside[:, :, None] & places.donors[:, None, :], found, np.nan)
 
 
 def cumulate(ar: Floats, v: Floats, masks: Floats) -> tuple[Floats, Floats]:

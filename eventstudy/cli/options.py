@@ -35,7 +35,11 @@ Missing = Annotated[
 ]
 Model = Annotated[
     list[str] | None,
-    typer.Option(help="mean, market-adjusted or market; repeatable.", rich_help_panel=STUDY),
+    typer.Option(
+        help="Expected returns, such as market, ff5, garch or adjusted:SMH (eventstudy list "
+        "models); repeatable.",
+        rich_help_panel=STUDY,
+    ),
 ]
 Benchmark = Annotated[str | None, typer.Option(metavar="TICKER", help="The market (default SPY).")]
 Window = Annotated[
@@ -67,6 +71,52 @@ Observe = Annotated[
 Convention = Annotated[
     str | None,
     typer.Option(help="scar or sum_sar, for cumulative Patell and BMP.", rich_help_panel=STUDY),
+]
+Test = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Test over events (eventstudy list tests); repeatable; default all.",
+        rich_help_panel=STUDY,
+    ),
+]
+Overlap = Annotated[
+    str | None,
+    typer.Option(
+        metavar="keep|drop|keep-first|joint",
+        help="Events of one series whose windows share sessions (default keep).",
+        rich_help_panel=STUDY,
+    ),
+]
+EstimationExcludes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="none|own_events",
+        help="What leaves the estimation windows (default none).",
+        rich_help_panel=STUDY,
+    ),
+]
+Donors = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TICKER",
+        help="Security that may stand in for others; repeatable; default all but funds.",
+        rich_help_panel=STUDY,
+    ),
+]
+Factors = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|french",
+        help="Factor returns: a CSV, Ken French's files, or french for his library.",
+        rich_help_panel=STUDY,
+    ),
+]
+FactorUnits = Annotated[
+    str | None,
+    typer.Option(
+        metavar="percent|decimal", help="Of a plain CSV of factors.", rich_help_panel=STUDY
+    ),
 ]
 Case = Annotated[
     str | None,

@@ -49,6 +49,10 @@ class FileSource:
         """What errors and the table call this source."""
         return self.name or self.path.name or self.path.resolve().name
 
+    def held(self) -> tuple[str, ...]:
+        """Return the tickers that can be had, by the headers of the files."""
+        return tuple(_Shelf(self.path, self.label).names())
+
     def load(
         self, tickers: Sequence[str] | None, start: date | None, end: date | None
     ) -> PriceTable:

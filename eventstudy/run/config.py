@@ -46,6 +46,12 @@ class RunConfig(BaseModel):
     window: tuple[str, ...] = ("-1,1",)
     observed: tuple[str, ...] | None = None
     convention: str = "scar"
+    test: tuple[str, ...] | None = None
+    overlap: str = "keep"
+    estimation_excludes: str = "none"
+    donors: tuple[str, ...] | None = None
+    factors: str | None = None
+    factor_units: Literal["percent", "decimal"] | None = None
     baskets: dict[str, list[str] | dict[str, float]] = Field(default_factory=dict)
     assume_known: dict[str, str | int] = Field(default_factory=dict)
     strategy: tuple[str, ...] | None = None
@@ -80,7 +86,8 @@ class RunConfig(BaseModel):
         return days or None
 
 
-PATHS = ("events", "strategies")
+PATHS = ("events", "strategies", "factors")
+LISTS = ("model", "window", "observed", "strategy", "test", "donors")
 
 
 def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
@@ -105,7 +112,7 @@ def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
         merged["costs"] = {**values["costs"], **given["costs"]}
     if merged.get("benchmark") in ("", "none"):
         merged["benchmark"] = None
-    for name in ("model", "window", "observed", "strategy"):
+    for name in LISTS:
         if isinstance(merged.get(name), str):
             merged[name] = [merged[name]]
     try:
@@ -122,7 +129,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise EventStudyError(f"{path}: {error}") from None
     for name in PATHS:
-        if isinstance(values.get(name), str):
+        if isinstance(values.get(name), str) and values[name] != "french":
             values[name] = str(path.parent / values[name])
     prices = values.get("prices")
     if isinstance(prices, str) and prices not in ("sample", "yahoo"):

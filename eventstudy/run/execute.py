@@ -12,11 +12,16 @@ from eventstudy.errors import BacktestError, EventStudyError, UnknownNameError
 if TYPE_CHECKING:
     from eventstudy.backtest import BacktestResult, Strategy
     from eventstudy.events import EventCalendar
+    from eventstudy.factors import FactorTable
+    from eventstudy.models.contract import Progress
     from eventstudy.prices import PriceTable
     from eventstudy.run.config import RunConfig
     from eventstudy.study import StudyResult
 
 Say = Callable[[str], None]
+
+MOST_DONORS = 200
+"""Largest folder of prices that is read whole for the sake of donors nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,18 @@ def silent(_: str) -> None:
     """Say nothing."""
 
 
+def watched(say: Say) -> Progress:
+    """Return a progress that is told as one line, with the time left."""
+    began = time.perf_counter()
+
+    def told(what: str, done: int, total: int) -> None:
+        spent = time.perf_counter() - began
+        left = f", about {spent / done * (total - done):.0f} s left" if done and spent > 2 else ""
+        say(f"{what}: {done} of {total}{left}")
+
+    return told
+
+
 def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, PriceTable]:
     """Read the events, load the prices that they need, and align the events.
 
@@ -71,7 +88,7 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
     members = set(config.all_baskets().resolve(config.all_baskets()))
     say(f"loading prices from {config.prices}")
     prices = load_prices(
-        sorted(events.tickers | named | members),
+        sorted(events.tickers | named | members | _further_tickers(config)),
         source=config.prices,
         start=config.start,
         end=config.end,
@@ -82,6 +99,38 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
         benchmark = config.benchmark if config.benchmark in prices else None
         events = events.align(price_sessions(prices, benchmark))
     return events, prices
+
+
+def _further_tickers(config: RunConfig) -> set[str]:
+    """Return the tickers that models and placebo tests name beside those of the events.
+
+    Donors that are not named are all that a folder holds, where that is no more than
+    `MOST_DONORS`.
+    """
+    from pathlib import Path
+
+    from eventstudy.models import find_model
+    from eventstudy.models.contract import needs_of
+    from eventstudy.prices.files import FileSource
+
+    references = {needs_of(find_model(name)).reference for name in config.model} - {None}
+    found = set(config.all_baskets().resolve(sorted(str(r) for r in references)))
+    if config.donors is not None:
+        return found | set(config.donors)
+    folder = Path(str(config.prices)).expanduser()
+    if config.prices not in ("sample", "yahoo") and folder.is_dir():
+        held = FileSource(folder).held()
+        found |= set(held) if len(held) <= MOST_DONORS else set()
+    return found
+
+
+def read_factors(config: RunConfig) -> FactorTable | None:
+    """Read the factor returns of a run, where it names a file of them."""
+    if config.factors is None:
+        return None
+    from eventstudy.factors import load_factors
+
+    return load_factors(config.factors, units=config.factor_units)
 
 
 def read_calendar(config: RunConfig) -> EventCalendar:
@@ -159,7 +208,13 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
         gap=config.gap,
         min_estimation=config.min_estimation,
         observed=config.observed,
+        tests=config.test,
         convention=config.convention,
+        overlap=config.overlap,
+        estimation_excludes=config.estimation_excludes,
+        donors=config.donors,
+        factors=read_factors(config),
+        progress=watched(say),
         strict=config.strict,
         seed=config.seed,
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eventstudy.models import ReturnModel
 from eventstudy.windows import Frame, window_name
+
+if TYPE_CHECKING:
+    from eventstudy.factors import FactorTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,14 @@ class StudyConfig:
     convention : str
         ``scar`` or ``sum_sar``; see `Sample`.
     seed : int
+    overlap : str
+        What is done with events whose windows share sessions: ``keep``, ``drop``,
+        ``keep-first`` or ``joint``.
+    estimation_excludes : str
+        ``none``, or ``own_events``: a firm's own events leave its estimation windows.
+    donors : tuple of str
+        Securities that may stand in for others.
+    factors : FactorTable or None
     """
 
     models: tuple[ReturnModel, ...]
@@ -33,6 +45,10 @@ class StudyConfig:
     lead: str | None
     convention: str
     seed: int
+    overlap: str = "keep"
+    estimation_excludes: str = "none"
+    donors: tuple[str, ...] = ()
+    factors: FactorTable | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for a manifest."""
@@ -49,4 +65,10 @@ class StudyConfig:
             "lead": self.lead,
             "convention": self.convention,
             "seed": self.seed,
+            "overlap": self.overlap,
+            "estimation_excludes": self.estimation_excludes,
+            "donors": list(self.donors),
+            "factors": None
+            if self.factors is None
+            else {"source": self.factors.source, "sha256": self.factors.sha256},
         }

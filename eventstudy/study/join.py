@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns, abnormal_returns
+from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns
 from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
 from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models import ReturnModel, find_model
+from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
 from eventstudy.prices.table import PriceTable
 from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.significance import CONVENTIONS, SignificanceTest, find_tests
@@ -24,17 +25,20 @@ from eventstudy.study.observed import (
     coverage,
     observations,
     readings,
-    series_of,
 )
+from eventstudy.study.panel import EXCLUDES, donor_tickers, make_panel
 from eventstudy.windows import Frame, Window, make_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.events import EventCalendar
+    from eventstudy.factors import FactorTable
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
+
+OVERLAPS = ("keep", "drop", "keep-first", "joint")
 
 VANISHING = 1e-20
 """Residual variance below this share of the mean squared return counts as none."""
@@ -55,6 +59,11 @@ def event_study(
     convention: str = "scar",
     strict: bool = False,
     seed: int = 0,
+    overlap: str = "keep",
+    estimation_excludes: str = "none",
+    donors: Sequence[str] | None = None,
+    factors: FactorTable | None = None,
+    progress: Progress = unwatched,
 ) -> StudyResult:
     """Measure abnormal returns around events.
 
@@ -65,7 +74,8 @@ def event_study(
     prices : PriceTable or DataFrame
         A wide frame of adjusted closes, a column a ticker, is taken as `load_prices` takes it.
     model : str, ReturnModel or a sequence of them
-        ``mean``, ``market-adjusted``, ``market``, or an object with the same contract.
+        Names of `eventstudy.models.MODELS`, such as ``market`` or ``ff5``, with an argument
+        where one is taken (``adjusted:SMH``), or an object with the same contract.
     benchmark : str or None
         Ticker of the market; None only for models that need none.
     window : (int, int), str, or an iterable of them
@@ -81,6 +91,18 @@ def event_study(
     strict : bool
         Whether anything left out is an error.
     seed : int
+    overlap : {"keep", "drop", "keep-first", "joint"}
+        Events on one series whose windows share sessions.
+    estimation_excludes : {"none", "own_events"}
+        Whether a firm's own events, one session on either side included, leave its
+        estimation windows.
+    donors : sequence of str, optional
+        Securities that may stand in for others (``placebo_space``, synthetic control);
+        default: all of the price table but funds and the benchmark.
+    factors : FactorTable, optional
+        What `load_factors` returns, for models that need factors.
+    progress : callable
+        Told what is being done, how many are done and how many there are.
 
     Returns
     -------
@@ -94,9 +116,6 @@ def event_study(
     UnknownNameError
         For a model, test, basket or benchmark that does not exist.
     """
-    from eventstudy.study.result import StudyResult
-
-    started = time.perf_counter()
     prices = _as_table(prices)
     _require_calendar(events)
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
@@ -108,25 +127,52 @@ def event_study(
     _require_benchmark(models, benchmark, prices)
     seen, notes = _observed(observed, events, prices)
     lead = lead_spread(seen, events.baskets)
+    for what, given, known in (
+        ("overlap", overlap, OVERLAPS),
+        ("estimation_excludes", estimation_excludes, EXCLUDES),
+    ):
+        if given not in known:
+            raise UnknownNameError(what, given, known)
     config = StudyConfig(
-        models, benchmark, frame, seen, str(lead) if lead else None, convention, seed
-    )
+        models, benchmark, frame, seen, str(lead) if lead else None, convention, seed,
+        overlap, estimation_excludes, donor_tickers(donors, prices, benchmark), factors,
+    )  # fmt: skip
+    return study_of(events, prices, config, chosen, notes, strict=strict, progress=progress)
+
+
+def study_of(
+    events: EventCalendar,
+    prices: PriceTable,
+    config: StudyConfig,
+    tests: tuple[SignificanceTest, ...],
+    notes: Sequence[str] = (),
+    *,
+    strict: bool = False,
+    progress: Progress = unwatched,
+) -> StudyResult:
+    """Answer a question that has been checked; see `event_study`."""
+    from eventstudy.study.result import StudyResult
+
+    started = time.perf_counter()
+    frame = config.frame
     grid = _grid(events.sessions, prices)
     table = prices.on_sessions(grid.days)
     found, lost = readings(events.study.events, grid.days, frame)
     covered = coverage(table.tickers, table.returns, grid.days)
-    kept, dropped = observations(found, seen, events.baskets, covered, frame)
-    kept, fits, unfit = _fit_all(kept, table, config)
+    kept, dropped = observations(found, config.observed, events.baskets, covered, frame)
+    kept, panel, places, fits, unfit = _fit_all(kept, table, events, config, progress)
     dropped = [*_unique(lost), *dropped, *unfit]
     _require_something(kept, dropped, strict)
     return StudyResult(
         events=events,
         prices=prices,
         config=config,
-        tests_asked=chosen,
+        tests_asked=tests,
         days=grid.days,
         returns=table.returns,
         grid_tickers=table.tickers,
+        panel=panel,
+        places=places,
         observations=tuple(kept),
         fits=fits,
         drops=tuple(dropped),
@@ -229,82 +275,77 @@ def _grid(sessions: Sessions | None, prices: PriceTable) -> Sessions:
 
 
 def _fit_all(
-    kept: list[Observation], table: PriceTable, config: StudyConfig
-) -> tuple[list[Observation], dict[str, AbnormalReturns], list[Drop]]:
+    kept: list[Observation],
+    table: PriceTable,
+    events: EventCalendar,
+    config: StudyConfig,
+    progress: Progress,
+) -> tuple[list[Observation], Panel, Places, dict[str, AbnormalReturns], list[Drop]]:
     """Fit every model; an observation that one of them cannot use is dropped from all."""
     dropped: list[Drop] = []
-    while kept:
-        fits = {model.name: fit_model(kept, table, model, config) for model in config.models}
+    while True:
+        panel, places = make_panel(kept, table, events, config)
+        if not kept:
+            return kept, panel, places, {}, dropped
+        fits = {
+            model.name: abnormal_returns(panel, places, model, config.frame, progress)
+            for model in config.models
+        }
         faults = [
             fault
-            for name, fit in fits.items()
-            for fault in _faults(kept, fit, name, table, config.frame)
+            for model in config.models
+            for fault in _faults(kept, fits[model.name], model, table, config.frame)
         ]
         if not faults:
-            return kept, fits, dropped
+            return kept, panel, places, fits, dropped
         bad = {index for index, _ in faults}
         dropped += [drop for _, drop in faults]
         kept = [o for i, o in enumerate(kept) if i not in bad]
-    return kept, {}, dropped
-
-
-def fit_model(
-    kept: Sequence[Observation], table: PriceTable, model: ReturnModel, config: StudyConfig
-) -> AbnormalReturns:
-    """Fit one model to all observations."""
-    series, columns = series_of(kept, table.tickers, table.returns)
-    market = None if config.benchmark is None else table.returns[:, table.column(config.benchmark)]
-    return abnormal_returns(
-        series,
-        columns,
-        np.array([o.reading.position for o in kept], dtype=np.int64),
-        net_weights(kept),
-        market,
-        model,
-        config.frame,
-    )
-
-
-def net_weights(kept: Sequence[Observation]) -> Floats:
-    """Return 0 for a spread and 1 for anything else, shape (n,)."""
-    return np.array([float(round(sum(w for _, w in o.weights))) for o in kept])
 
 
 def _faults(
     kept: Sequence[Observation],
     found: AbnormalReturns,
-    model: str,
+    model: ReturnModel,
     table: PriceTable,
     frame: Frame,
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
     fit = found.fit
     mean_square = np.nanmean(np.square(table.returns))
+    usable = fit.dof + fit.n_params
+    what = _regressors(model)
     bad: list[tuple[int, Drop]] = []
     for i, o in enumerate(kept):
+        session = o.reading.session_0
         detail = None
-        usable = int(fit.dof[i]) + fit.n_params
-        if usable < frame.min_estimation:
+        if usable[i] < frame.min_estimation:
             detail = (
                 "short_estimation",
-                f"{o.label} has {usable} sessions usable with the {model} model before "
-                f"{o.reading.session_0}, {frame.min_estimation} are needed",
+                f"{o.label} has {usable[i]} sessions usable with the {model.name} model before "
+                f"{session}, {frame.min_estimation} are needed",
             )
         elif not np.isfinite(fit.condition[i]):
-            detail = (
-                "singular_design",
-                f"the benchmark does not vary before {o.reading.session_0}",
-            )
+            failing = "does not converge" if iterates(model) else f"{what} does not vary"
+            detail = ("singular_design", f"the {model.name} model: {failing} before {session}")
         elif not np.isfinite(fit.ar[i]).all():
-            detail = (
-                "missing_benchmark",
-                f"the benchmark has no return around {o.reading.session_0}",
-            )
+            detail = ("missing_regressor", f"{what} has no return around {session}")
         elif not fit.s2[i] > VANISHING * mean_square:
-            detail = ("no_variance", f"returns of {o.label} do not vary about the {model} model")
+            why = f"returns of {o.label} do not vary about the {model.name} model"
+            detail = ("no_variance", why)
         if detail:
             bad.append((i, Drop(o.reading.event.event_id, o.label, *detail)))
     return bad
+
+
+def _regressors(model: ReturnModel) -> str:
+    """Return what a model regresses on, for a reader."""
+    needs = needs_of(model)
+    if needs.factors:
+        return f"one of the factors {', '.join(needs.factors)}"
+    if needs.reference is not None:
+        return f"the reference {needs.reference}"
+    return "a donor" if needs.donors else "the benchmark"
 
 
 def _unique(drops: Iterable[Drop]) -> list[Drop]:

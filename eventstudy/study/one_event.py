@@ -17,8 +17,6 @@ from eventstudy.significance.single import (
     kind_tails,
     sq_tails,
 )
-from eventstudy.study.join import net_weights
-from eventstudy.study.observed import series_of
 from eventstudy.study.tables import TESTS
 from eventstudy.windows import Window, window_name
 
@@ -162,23 +160,10 @@ def _placebo_draws(
 
 def _everywhere(study: StudyResult, model: ReturnModel, row: int) -> AbnormalReturns:
     """Fit the model to one observation's series at every session that has a hull."""
-    one = study.observations[row : row + 1]
-    series, columns = series_of(one, study.grid_tickers, study.returns)
     frame = study.config.frame
     first = max(frame.min_estimation + frame.gap, -frame.hull[0])
     positions = np.arange(first, len(study.days) - frame.hull[1], dtype=np.int64)
-    market = None
-    if study.config.benchmark is not None:
-        market = study.returns[:, study.grid_tickers.index(study.config.benchmark)]
-    return abnormal_returns(
-        series,
-        np.repeat(columns, len(positions)),
-        positions,
-        np.repeat(net_weights(one), len(positions)),
-        market,
-        model,
-        frame,
-    )
+    return abnormal_returns(study.panel, study.places.moved(row, positions), model, frame)
 
 
 def _own_event_sessions(study: StudyResult, label: str) -> npt.NDArray[np.bool_]:

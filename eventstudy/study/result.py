@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns
+from eventstudy.abnormal import AbnormalReturns, Panel, Places
 from eventstudy.events.event import ALIGNMENTS
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance import SignificanceTest
@@ -39,6 +39,10 @@ class StudyResult:
     returns : ndarray, shape (S, N)
         Total returns on the grid.
     grid_tickers : tuple of str, length N
+    panel : Panel
+        What the models drew on.
+    places : Places
+        Where each of the n observations stands in it.
     observations : tuple of Observation, length n
     fits : mapping of str to AbnormalReturns
         By model, each of n observations.
@@ -55,6 +59,8 @@ class StudyResult:
     days: npt.NDArray[np.datetime64]
     returns: npt.NDArray[np.float64]
     grid_tickers: tuple[str, ...]
+    panel: Panel
+    places: Places
     observations: tuple[Observation, ...]
     fits: Mapping[str, AbnormalReturns]
     drops: tuple[Drop, ...]
