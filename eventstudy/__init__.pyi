@@ -8,6 +8,8 @@ from .errors import EventStudyError as EventStudyError
 from .events import Event as Event
 from .events import EventCalendar as EventCalendar
 from .events import read_events as read_events
+from .factors import FactorTable as FactorTable
+from .factors import load_factors as load_factors
 from .prices import PriceTable as PriceTable
 from .prices import load_prices as load_prices
 from .report import write_report as write_report

@@ -97,9 +97,10 @@ def _least_squares(
     scale = np.where(length > 0, length, 1.0)
     q, r = np.linalg.qr(x / scale[:, None, :])
     singular_values = np.linalg.svd(r, compute_uv=False)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         condition = singular_values[:, 0] / singular_values[:, -1]
-    solvable = (dof >= 0) & (condition < 1.0 / np.finfo(float).eps)
+    # The rank tolerance of numpy's matrix_rank: a column that repeats others does not pass.
+    solvable = (dof >= 0) & (condition * max(x.shape[1:]) * np.finfo(float).eps < 1.0)
     r_safe = np.where(solvable[:, None, None], r, np.eye(x.shape[2]))
     r_inverse = np.linalg.inv(r_safe) / scale[:, :, None]
     params = np.einsum("nij,nj->ni", r_inverse, np.einsum("nmd,nm->nd", q, y))

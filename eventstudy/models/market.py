@@ -48,29 +48,60 @@ class LinearModel(ABC):
         -------
         ModelFit
         """
-        fitted = fit(task.y - self.offset(task.market, task.net), self.design(task.market))
-        ar, v = forecast(
-            fitted,
+        return regression(
+            task.y - self.offset(task.market, task.net),
+            self.design(task.market),
             task.y_event - self.offset(task.market_event, task.net),
             self.design(task.market_event),
-        )
-        return ModelFit(
-            ar,
-            v,
-            fitted.residuals,
-            fitted.leverage,
-            fitted.s2,
-            fitted.dof,
-            len(self.coefficients),
-            self._coefficient(fitted.params, "alpha"),
-            self._coefficient(fitted.params, "beta"),
-            fitted.condition,
+            self.coefficients,
         )
 
-    def _coefficient(self, params: Floats, name: str) -> Floats:
-        if name not in self.coefficients:
-            return np.full(len(params), np.nan)
-        return params[:, self.coefficients.index(name)]
+
+def regression(
+    y: Floats, x: Floats, y_event: Floats, x_event: Floats, coefficients: tuple[str, ...]
+) -> ModelFit:
+    """Fit n regressions and forecast their event windows.
+
+    Parameters
+    ----------
+    y, x : ndarray, shapes (n, M) and (n, M, d)
+        Estimation window; what is known in advance is already taken off `y`.
+    y_event, x_event : ndarray, shapes (n, L) and (n, L, d)
+        Event window.
+    coefficients : tuple of str, length d
+        Names of the columns of X; ``alpha`` and ``beta`` fill those fields of the fit, the
+        others are its loadings.
+
+    Returns
+    -------
+    ModelFit
+    """
+    with np.errstate(invalid="ignore"):  # without one usable session, 0 / 0: no condition number
+        fitted = fit(y, x)
+    ar, v = forecast(fitted, y_event, x_event)
+    return ModelFit(
+        ar,
+        v,
+        fitted.residuals,
+        fitted.leverage,
+        fitted.s2,
+        fitted.dof,
+        len(coefficients),
+        _coefficient(fitted.params, coefficients, "alpha"),
+        _coefficient(fitted.params, coefficients, "beta"),
+        fitted.condition,
+        loadings={
+            name: fitted.params[:, at]
+            for at, name in enumerate(coefficients)
+            if name not in ("alpha", "beta")
+        },
+    )
+
+
+def _coefficient(params: Floats, coefficients: tuple[str, ...], name: str) -> Floats:
+    if name not in coefficients:
+        return np.full(len(params), np.nan)
+    return params[:, coefficients.index(name)]
 
 
 class ConstantMean(LinearModel):

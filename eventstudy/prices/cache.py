@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from eventstudy.disk import write_whole
 from eventstudy.prices.table import Days, Floats
 
 FORMAT = 1
@@ -52,26 +49,6 @@ class Cached:
         return made.hexdigest()
 
 
-def cache_folder() -> Path:
-    """Return where downloads are kept.
-
-    ``EVENTSTUDY_CACHE``, else ``eventstudy`` under ``XDG_CACHE_HOME`` or the platform's own
-    place for caches.
-    """
-    own = os.environ.get("EVENTSTUDY_CACHE")
-    if own:
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return Path(base).expanduser() / "eventstudy"
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "eventstudy"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "eventstudy"
-    return Path.home() / ".cache" / "eventstudy"
-
-
 def file_name(ticker: str) -> str:
     """Return a file name that stays in its folder on every system.
 
@@ -101,18 +78,7 @@ def write_cached(path: Path, cached: Cached) -> None:
     columns |= {name: pa.array(values) for name, values in cached.fields.items()}
     about = {"format": FORMAT, "about": dict(cached.about), "sha256": cached.seal()}
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about).encode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    write_whole(path, lambda file: pq.write_table(table, file))
 
 
 def read_cached(path: Path) -> tuple[Cached | None, str]:

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from eventstudy.disk import cache_folder
 from eventstudy.errors import PriceError
 from eventstudy.prices.bars import Bars, table_from_bars
-from eventstudy.prices.cache import Cached, cache_folder, file_name, read_cached, write_cached
+from eventstudy.prices.cache import Cached, file_name, read_cached, write_cached
 from eventstudy.prices.table import FIELDS, PriceTable, PriceWarning
 from eventstudy.prices.yahoo_chart import ChartError, download
 

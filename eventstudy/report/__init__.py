@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eventstudy.disk import write_whole
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
@@ -78,25 +78,11 @@ def write_report(
     UnknownNameError
         Where `case` was not studied.
     """
-    import os
-
     target = Path(path)
     if target.is_dir():
         raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
     html = render_html(study, backtest, title=title, case=case)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(html, encoding="utf-8", newline="\n")
-        part.replace(target)
+        return write_whole(target, lambda file: file.write(html.encode()))
     except OSError as error:
         raise EventStudyError(f"{target} cannot be written: {error.strerror}") from None
-    finally:
-        _forget(part)
-    return target
-
-
-def _forget(part: Path) -> None:
-    """Remove a half-written file, where there is one."""
-    with suppress(OSError):
-        part.unlink(missing_ok=True)

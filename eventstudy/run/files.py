@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from eventstudy.disk import write_whole
 from eventstudy.errors import EventStudyError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -123,13 +122,11 @@ def write_files(
         out.mkdir(parents=True, exist_ok=True)
         _clear(out)
         written = [
-            _write(out / f"{name}.{fmt}", _writer(frame, fmt))
+            write_whole(out / f"{name}.{fmt}", _writer(frame, fmt))
             for name, frame in frames_of(outcome).items()
         ]
         text = json.dumps(manifest_of(outcome), indent=2, ensure_ascii=False, default=str) + "\n"
-        written.append(
-            _write(out / "manifest.json", lambda path: path.write_text(text, encoding="utf-8"))
-        )
+        written.append(write_whole(out / "manifest.json", lambda file: file.write(text.encode())))
         if report and outcome.study is not None:
             from eventstudy.report import write_report
 
@@ -141,21 +138,7 @@ def write_files(
     return written
 
 
-def _writer(frame: pd.DataFrame, fmt: str) -> Callable[[Path], object]:
+def _writer(frame: pd.DataFrame, fmt: str) -> Callable[[BinaryIO], object]:
     if fmt == "parquet":
-        return lambda path: frame.to_parquet(path, index=False)
-    return lambda path: frame.to_csv(path, index=False, lineterminator="\n")
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the place, then move: a reader never sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    beside = Path(name)
-    try:
-        write(beside)
-        beside.chmod(0o644)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+        return lambda file: frame.to_parquet(file, index=False)
+    return lambda file: frame.to_csv(file, index=False, lineterminator="\n")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from eventstudy.prices.cache import Cached, cache_folder, file_name, read_cached, write_cached
+from eventstudy.disk import cache_folder
+from eventstudy.prices.cache import Cached, file_name, read_cached, write_cached
 
 ABOUT = {"source": "yahoo", "fetched_at": "2025-01-02T00:00:00+00:00"}
 

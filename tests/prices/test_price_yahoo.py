@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from chart_service import NOT_FOUND, ChartService, chart_body
 
+from eventstudy.disk import cache_folder
 from eventstudy.errors import PriceError
 from eventstudy.prices import YahooSource, load_prices
-from eventstudy.prices.cache import cache_folder, file_name
+from eventstudy.prices.cache import file_name
 from eventstudy.prices.yahoo_chart import _explained
 
 DAYS = ["2024-12-19", "2024-12-20", "2024-12-23", "2024-12-24"]

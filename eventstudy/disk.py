@@ -1,0 +1,66 @@
+"""Files: written whole or not at all, and where downloads are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept.
+
+    ``EVENTSTUDY_CACHE``, else ``eventstudy`` under ``XDG_CACHE_HOME`` or the platform's own
+    place for caches.
+    """
+    own = os.environ.get("EVENTSTUDY_CACHE")
+    if own:
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base).expanduser() / "eventstudy"
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "eventstudy"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "eventstudy"
+    return Path.home() / ".cache" / "eventstudy"
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a file beside its place and move it there: a reader sees all of it or none.
+
+    Parameters
+    ----------
+    path : Path
+        Missing folders on the way are made.
+    write : callable
+        Given the open file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    return path
