@@ -7,16 +7,23 @@ from types import MappingProxyType
 
 from eventstudy.errors import UnknownNameError
 from eventstudy.significance.contract import Significance, SignificanceTest, Verdict
+from eventstudy.significance.corrado import Corrado, CorradoZivney
+from eventstudy.significance.cumrank import Cumrank
+from eventstudy.significance.grank import GrankT, GrankZ
 from eventstudy.significance.parametric import (
     Bmp,
     CrossSectional,
     DateClustered,
     KolariPynnonen,
     Patell,
+    PatellAdjusted,
     TimeSeries,
 )
-from eventstudy.significance.rank import Corrado, GeneralizedSign, Sign, Wilcoxon
+from eventstudy.significance.portfolio import CalendarPortfolio
+from eventstudy.significance.rank import GeneralizedSign, Sign, Wilcoxon
+from eventstudy.significance.resampling import ClusterBootstrap, PlaceboShift
 from eventstudy.significance.sample import CONVENTIONS, Sample
+from eventstudy.significance.skewness import Hall, SkewnessAdjusted
 
 __all__ = [
     "CONVENTIONS",
@@ -34,14 +41,24 @@ TESTS: Mapping[str, SignificanceTest] = MappingProxyType(
         for found in (
             TimeSeries(),
             CrossSectional(),
+            SkewnessAdjusted(),
+            Hall(),
             Patell(),
+            PatellAdjusted(),
             Bmp(),
             KolariPynnonen(),
+            DateClustered(),
+            CalendarPortfolio(),
             Sign(),
             GeneralizedSign(),
-            Corrado(),
             Wilcoxon(),
-            DateClustered(),
+            Corrado(),
+            CorradoZivney(),
+            GrankT(),
+            GrankZ(),
+            Cumrank(),
+            ClusterBootstrap(),
+            PlaceboShift(),
         )
     }
 )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,15 @@ class Verdict:
     ----------
     statistic, greater, less, two_sided : ndarray, shape (W,)
         Upper tail, lower tail and two-sided probability under the null.
-    distribution : str
-        Reference distribution with its degrees of freedom.
+    distribution : str or tuple of str, length W
+        Reference distribution with its degrees of freedom; one a window where they differ.
     """
 
     statistic: Floats
     greater: Floats
     less: Floats
     two_sided: Floats
-    distribution: str
+    distribution: str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Significance:
     ----------
     name, null, assumptions : str
     verdict : Verdict
-    n, n_dates : int
+    n, n_dates : ndarray, shape (W,), int
+        Events that have every day of the window, and their dates.
     caveats : tuple of str, length W
         Where an assumption visibly fails in this window; empty where none does.
     """
@@ -50,8 +52,8 @@ class Significance:
     null: str
     assumptions: str
     verdict: Verdict
-    n: int
-    n_dates: int
+    n: Ints
+    n_dates: Ints
     caveats: tuple[str, ...]
 
 
@@ -63,6 +65,23 @@ class SignificanceTest(ABC):
 
     A subclass states its name, null, assumptions and source, and its mathematics in
     `verdict`; this class checks the sample and says where assumptions visibly fail.
+
+    Attributes
+    ----------
+    fewest, fewest_dates : int
+        Events and dates below which there is no statistic.
+    comfortable : int
+        Events below which a caveat says how few there are.
+    independent_events : bool
+        Whether it needs events to be independent of each other.
+    independent_days : bool
+        Whether it needs event days to be independent over time.
+    standardised : bool
+        Whether it uses SCARs, so that the convention matters.
+    needs_covariance : bool
+        Whether it uses the covariance of forecast errors otherwise.
+    no_value : str
+        Why a window may be left without a number.
     """
 
     name: ClassVar[str]
@@ -75,10 +94,15 @@ class SignificanceTest(ABC):
     independent_events: ClassVar[bool] = True
     independent_days: ClassVar[bool] = False
     standardised: ClassVar[bool] = False
+    needs_covariance: ClassVar[bool] = False
+    no_value: ClassVar[str] = NO_VALUE
 
     @abstractmethod
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
-        """Return statistic and tails for windows given as masks, shape (W, L)."""
+        """Return statistic and tails for windows given as masks, shape (W, L).
+
+        The sample has every day of these windows; other days may be missing.
+        """
 
     def evaluate(self, sample: Sample, masks: Floats) -> Significance:
         """Test a sample over windows.
@@ -86,6 +110,8 @@ class SignificanceTest(ABC):
         Parameters
         ----------
         sample : Sample
+            An event with a missing day leaves the windows that hold it, which then have a
+            smaller n and say so.
         masks : ndarray, shape (W, L)
             One indicator row a window over the days of the hull.
 
@@ -94,19 +120,29 @@ class SignificanceTest(ABC):
         Significance
             Without a number, and saying so, where the sample is too small for the test.
         """
+        parts = [
+            (windows, self._on(part, masks[windows], len(sample) - len(part)), part)
+            for windows, part in sample.complete(masks)
+        ]
+        verdict, caveats = _joined([(windows, found) for windows, found, _ in parts], len(masks))
+        n, n_dates = (np.zeros(len(masks), dtype=np.int64) for _ in range(2))
+        for windows, _, part in parts:
+            n[windows], n_dates[windows] = len(part), part.n_dates
+        return Significance(self.name, self.null, self.assumptions, verdict, n, n_dates, caveats)
+
+    def _on(self, sample: Sample, masks: Floats, left: int) -> tuple[Verdict, tuple[str, ...]]:
+        """Return verdict and caveats of windows that the whole sample has; `left` are out."""
+        out = f"{_counted(left, 'event')} left out: a day of this window is missing" if left else ""
         reason = self.undefined(sample)
         if reason:
-            verdict = undefined(len(masks), reason)
-            caveats: tuple[str, ...] = ("",) * len(masks)
-        else:
-            verdict = self.verdict(sample, masks)
-            caveats = tuple(
-                "; ".join(filter(None, (self.caveat(sample, mask), "" if valued else NO_VALUE)))
-                for mask, valued in zip(masks, np.isfinite(verdict.statistic), strict=True)
-            )
-        return Significance(
-            self.name, self.null, self.assumptions, verdict, len(sample), sample.n_dates, caveats
-        )
+            return undefined(len(masks), reason), (out,) * len(masks)
+        verdict = self.verdict(sample, masks)
+        valued = np.isfinite(verdict.statistic)
+        said = [
+            "; ".join(filter(None, (out, self.caveat(sample, mask), "" if has else self.no_value)))
+            for mask, has in zip(masks, valued, strict=True)
+        ]
+        return verdict, tuple(said)
 
     def undefined(self, sample: Sample) -> str:
         """Return why the test has no value for this sample, or an empty string."""
@@ -115,6 +151,8 @@ class SignificanceTest(ABC):
         if sample.n_dates < self.fewest_dates:
             dates = _counted(sample.n_dates, "date")
             return f"undefined: {dates}, at least {self.fewest_dates} needed"
+        if self._uses_covariance and sample.covariance == "none":
+            return "undefined: the model gives no forecast covariance"
         return ""
 
     def caveat(self, sample: Sample, mask: Floats) -> str:
@@ -122,17 +160,24 @@ class SignificanceTest(ABC):
         found = []
         if len(sample) < self.comfortable:
             found.append(f"only {_counted(len(sample), 'event')}")
+        overlapping = sample.smallest_gap < mask.sum()
         if self.independent_events:
             if sample.n_dates < len(sample):
                 found.append(
                     f"takes {len(sample)} events as independent, but they fall on "
                     f"{_counted(sample.n_dates, 'date')}"
                 )
-            elif _overlapping(sample, int(mask.sum())):
+            elif overlapping:
                 found.append("takes events as independent, but windows overlap")
-        elif self.independent_days and _overlapping(sample, int(mask.sum())):
+        elif self.independent_days and overlapping:
             found.append("takes event days as independent over time, but windows overlap")
+        if self._uses_covariance and sample.covariance == "approximate":
+            found.append("the model's forecast covariance is approximate")
         return "; ".join(found)
+
+    @property
+    def _uses_covariance(self) -> bool:
+        return self.standardised or self.needs_covariance
 
 
 def undefined(count: int, reason: str) -> Verdict:
@@ -141,7 +186,9 @@ def undefined(count: int, reason: str) -> Verdict:
     return Verdict(blank, blank, blank, blank, reason)
 
 
-def symmetric(statistic: Floats, greater: Floats, less: Floats, distribution: str) -> Verdict:
+def symmetric(
+    statistic: Floats, greater: Floats, less: Floats, distribution: str | tuple[str, ...]
+) -> Verdict:
     """Return a verdict whose two-sided probability is twice the smaller tail, at most 1."""
     two_sided = np.minimum(1.0, 2.0 * np.minimum(greater, less))
     return Verdict(statistic, greater, less, two_sided, distribution)
@@ -154,7 +201,7 @@ def normal(z: Floats) -> Verdict:
     return symmetric(z, ndtr(-z), ndtr(z), "N(0,1)")
 
 
-def student(t: Floats, dof: int | npt.NDArray[np.int64]) -> Verdict:
+def student(t: Floats, dof: int | Ints) -> Verdict:
     """Return the tails of t statistics; `dof` is one number or broadcasts against `t`."""
     from scipy.special import stdtr
 
@@ -162,10 +209,23 @@ def student(t: Floats, dof: int | npt.NDArray[np.int64]) -> Verdict:
     return symmetric(t, greater, less, f"t({dof})" if np.ndim(dof) == 0 else "t")
 
 
-def _overlapping(sample: Sample, length: int) -> bool:
-    """Return whether two windows of this length share a session."""
-    gaps = np.diff(np.unique(sample.positions))
-    return bool((gaps < length).any())
+def _joined(
+    parts: list[tuple[Ints, tuple[Verdict, tuple[str, ...]]]], count: int
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Put the verdicts of sets of windows together in the order of the windows."""
+    if len(parts) == 1:
+        return parts[0][1]
+    statistic, greater, less, two_sided = (np.full(count, np.nan) for _ in range(4))
+    distributions, caveats = [""] * count, [""] * count
+    for windows, (verdict, said) in parts:
+        statistic[windows], two_sided[windows] = verdict.statistic, verdict.two_sided
+        greater[windows], less[windows] = verdict.greater, verdict.less
+        text = verdict.distribution
+        for k, window in enumerate(windows):
+            distributions[window] = text if isinstance(text, str) else text[k]
+            caveats[window] = said[k]
+    shown = distributions[0] if len(set(distributions)) == 1 else tuple(distributions)
+    return Verdict(statistic, greater, less, two_sided, shown), tuple(caveats)
 
 
 def _counted(count: int, noun: str) -> str:

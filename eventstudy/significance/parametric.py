@@ -12,19 +12,18 @@ from eventstudy.significance.contract import (
     student,
     undefined,
 )
-from eventstudy.significance.sample import Sample
+from eventstudy.significance.sample import NO_SPREAD, Sample
 
 Floats = npt.NDArray[np.float64]
 
-NO_SPREAD = 1e-12
-"""A standard error below this share of the root mean square is rounding."""
+NOT_POSITIVE = "undefined: 1 + (N - 1) r is not positive"
 
 
 class TimeSeries(SignificanceTest):
     """CAAR / (sqrt(L) s_AAR), s_AAR from the estimation-window series of mean residuals.
 
     The "crude dependence adjustment": cross-correlation is in s_AAR; t with M - 1 degrees
-    of freedom.
+    of freedom. A session's mean is over the events that have a residual there.
     """
 
     name = "time_series"
@@ -56,7 +55,7 @@ class CrossSectional(SignificanceTest):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return t for each window."""
-        return student(_mean_t(sample.cars(masks)[0]), len(sample) - 1)
+        return student(mean_t(sample.cars(masks)[0]), len(sample) - 1)
 
 
 class Patell(SignificanceTest):
@@ -67,10 +66,33 @@ class Patell(SignificanceTest):
     source = "Patell 1976"
     standardised = True
 
+    def undefined(self, sample: Sample) -> str:
+        """Say where the variance of a t variable with M - d degrees of freedom is infinite."""
+        few = "undefined: an event has M - d of 2 or fewer"
+        return super().undefined(sample) or (few if (sample.dof <= 2).any() else "")
+
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""
-        variance = (sample.dof / (sample.dof - 2.0)).sum()
-        return normal(sample.scars(masks).sum(axis=0) / np.sqrt(variance))
+        return normal(_patell_z(sample, masks))
+
+
+class PatellAdjusted(Patell):
+    """patell / sqrt(1 + (N - 1) r), r the mean cross-correlation of the window."""
+
+    name = "patell_adjusted"
+    assumptions = (
+        "no event-induced variance; abnormal returns normal; cross-correlation of event days "
+        "equals that of estimation residuals on shared sessions"
+    )
+    source = "Kolari and Pynnonen 2010; Kolari, Pape and Pynnonen 2018"
+    independent_events = False
+
+    def verdict(self, sample: Sample, masks: Floats) -> Verdict:
+        """Return z for each window; NaN where 1 + (N - 1) r is not positive."""
+        inflation = 1.0 + (len(sample) - 1) * sample.mean_correlation(masks)
+        if (inflation <= 0).all():
+            return undefined(len(masks), NOT_POSITIVE)
+        return normal(_patell_z(sample, masks) / np.sqrt(_positive(inflation)))
 
 
 class Bmp(SignificanceTest):
@@ -83,7 +105,7 @@ class Bmp(SignificanceTest):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return t for each window."""
-        return student(_mean_t(sample.scars(masks)), len(sample) - 1)
+        return student(mean_t(sample.scars(masks)), len(sample) - 1)
 
 
 class KolariPynnonen(SignificanceTest):
@@ -103,10 +125,9 @@ class KolariPynnonen(SignificanceTest):
         r = sample.mean_correlation(masks)
         inflation = 1.0 + (len(sample) - 1) * r
         if (inflation <= 0).all():
-            return undefined(len(masks), "undefined: 1 + (N - 1) r is not positive")
-        with np.errstate(invalid="ignore"):
-            scale = np.sqrt(np.where(inflation > 0, (1.0 - r) / inflation, np.nan))
-        return student(_mean_t(sample.scars(masks)) * scale, len(sample) - 1)
+            return undefined(len(masks), NOT_POSITIVE)
+        scale = np.sqrt((1.0 - r) / _positive(inflation))
+        return student(mean_t(sample.scars(masks)) * scale, len(sample) - 1)
 
 
 class DateClustered(SignificanceTest):
@@ -125,20 +146,29 @@ class DateClustered(SignificanceTest):
         counts = np.bincount(date)
         sums = np.zeros((len(counts), len(masks)))
         np.add.at(sums, date, sample.scars(masks))
-        return student(_mean_t(sums / counts[:, None]), len(counts) - 1)
+        return student(mean_t(sums / counts[:, None]), len(counts) - 1)
 
     def caveat(self, sample: Sample, mask: Floats) -> str:
         """Say where dates are few or their windows overlap."""
         found = [super().caveat(sample, mask)]
         if sample.n_dates < self.comfortable <= len(sample):
             found.append(f"only {sample.n_dates} dates")
-        gaps = np.diff(np.unique(sample.positions))
-        if (gaps < mask.sum()).any():
+        if sample.smallest_gap < mask.sum():
             found.append("takes dates as independent, but windows overlap")
         return "; ".join(filter(None, found))
 
 
-def _mean_t(values: Floats) -> Floats:
+def _patell_z(sample: Sample, masks: Floats) -> Floats:
+    variance = (sample.dof / (sample.dof - 2.0)).sum()
+    found: Floats = sample.scars(masks).sum(axis=0) / np.sqrt(variance)
+    return found
+
+
+def _positive(inflation: Floats) -> Floats:
+    return np.where(inflation > 0, inflation, np.nan)
+
+
+def mean_t(values: Floats) -> Floats:
     """Return mean / (s / sqrt(N)) of each column of an (N, W) array.
 
     NaN where the rows are equal but for rounding: coinciding events on one series are one

@@ -1,4 +1,4 @@
-"""Sign and rank tests over events."""
+"""Sign tests and the signed-rank test over events."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import (
-    SignificanceTest,
-    Verdict,
-    normal,
-    symmetric,
-)
+from eventstudy.significance.contract import SignificanceTest, Verdict, normal, symmetric
+from eventstudy.significance.midranks import midranks
 from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
@@ -83,43 +79,6 @@ class Wilcoxon(SignificanceTest):
         else:
             distribution = "exact signed rank; normal with tie correction where tied"
         return symmetric(statistic, greater, less, distribution)
-
-
-class Corrado(SignificanceTest):
-    """Rank test over event days and windows.
-
-    U = midrank / (1 + T_i) - 1/2 over the estimation window and the hull of all windows,
-    K_t = N_t^(-1/2) sum_i U_it, s^2 = mean K_t^2 over all T sessions; a day: K_0 / s, a
-    window: sum K_t / (sqrt(L) s); standard normal.
-    """
-
-    name = "corrado"
-    null = "abnormal returns of event days rank no higher than others"
-    assumptions = (
-        "ranks independent over time; no event-induced variance; cross-correlation is in s"
-    )
-    source = "Corrado 1989; Cowan 1992; Corrado and Zivney 1992"
-    independent_events = False
-    independent_days = True
-
-    def verdict(self, sample: Sample, masks: Floats) -> Verdict:
-        """Return z for each window."""
-        pooled = np.hstack([sample.residuals, sample.ar])
-        u = midranks(pooled) / (1.0 + np.isfinite(pooled).sum(axis=1, keepdims=True)) - 0.5
-        present = np.isfinite(u)
-        count = present.sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            k = np.where(present, u, 0.0).sum(axis=0) / np.sqrt(count)
-        s = np.sqrt((k[count > 0] ** 2).mean())
-        event = k[sample.residuals.shape[1] :]
-        return normal(masks @ event / (np.sqrt(masks.sum(axis=1)) * s))
-
-
-def midranks(values: Floats) -> Floats:
-    """Return ranks within each row, ties averaged, missing values left missing."""
-    import pandas as pd
-
-    return np.asarray(pd.DataFrame(values).rank(axis=1), dtype=float)
 
 
 def _signed_rank(car: Floats) -> tuple[float, float, float, bool]:

@@ -9,7 +9,7 @@ Phipson, B. and Smyth, G. (2010). Permutation p-values should never be zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,14 @@ SINGLE_TESTS = {
             "event and other days alike but for the event; windows refitted over all prices, so "
             "years before the calendar begins lend news that it does not list",
             "randomisation over time",
+        ),
+        SingleTest(
+            "placebo_space",
+            "the SCAR is like that of other securities on the same date",
+            "securities exchangeable once standardised, none of them concerned by the event; "
+            "funds, the event's tickers and the series' own are left out; a model without a "
+            "forecast covariance ranks CAR over the root mean square residual before the event",
+            "randomisation over securities; Abadie, Diamond and Hainmueller 2010",
         ),
         SingleTest(
             "placebo_kind",
@@ -95,11 +103,28 @@ def empirical_tails(value: Floats, draws: Floats) -> RankTails:
         Two-sided is twice the smaller tail, at most 1.
     """
     count = np.isfinite(draws).sum(axis=1)
-    blank = np.where(count > 0, 0.0, np.nan)
+    blank = np.where((count > 0) & np.isfinite(value), 0.0, np.nan)
     with np.errstate(invalid="ignore"):
         greater = (1.0 + (draws >= value[:, None]).sum(axis=1)) / (count + 1.0) + blank
         less = (1.0 + (draws <= value[:, None]).sum(axis=1)) / (count + 1.0) + blank
     return RankTails(greater, less, np.minimum(1.0, 2.0 * np.minimum(greater, less)), count)
+
+
+def by_size(value: Floats, draws: Floats, tails: RankTails) -> RankTails:
+    """Return tails whose two-sided probability ranks sizes: (1 + #{|draw| >= |value|}) / (B + 1).
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+    draws : ndarray, shape (n, B)
+        NaN is no draw.
+    tails : RankTails
+        Of the same values among the same draws.
+    """
+    with np.errstate(invalid="ignore"):
+        larger = (np.abs(draws) >= np.abs(value)[:, None]).sum(axis=1)
+    two_sided = np.where(np.isfinite(tails.greater), (1.0 + larger) / (tails.draws + 1.0), np.nan)
+    return replace(tails, two_sided=two_sided)
 
 
 def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> RankTails:
@@ -144,10 +169,12 @@ def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:
     """
     size = np.abs(scar)
     alike = (kinds[:, None] == kinds[None, :]) & ~np.eye(len(scar), dtype=bool)
+    alike &= np.isfinite(size)[None, :]
     others = alike.sum(axis=1)
     larger = (alike & (size[None, :] >= size[:, None])).sum(axis=1)
     blank = np.full(len(scar), np.nan)
-    p = np.where(others > 0, (1.0 + larger) / (1.0 + others), np.nan)
+    known = (others > 0) & np.isfinite(size)
+    p = np.where(known, (1.0 + larger) / (1.0 + others), np.nan)
     return RankTails(blank, blank, p, others.astype(np.int64))
 
 

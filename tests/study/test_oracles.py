@@ -94,6 +94,8 @@ def estudy2(oracles: Path) -> dict[str, pd.DataFrame]:
         ("generalized_sign", "gsign_z"),
         ("corrado", "corrado_rank_t"),
         ("wilcoxon", "wilcoxon_Wplus"),
+        ("patell_adjusted", "adj_patell_z"),
+        ("corrado", "corrado_zivney_unstd"),
     ],
 )
 def test_event_days_agree_with_the_papers(
@@ -114,6 +116,9 @@ def test_event_days_agree_with_the_papers(
         ("scar", "kolari_pynnonen", "caar_kp_t_SCAR"),
         ("scar", "generalized_sign", "caar_gsign_z"),
         ("scar", "corrado", "caar_rank_cowan"),
+        ("scar", "skewness_adjusted", "caar_skew_t_LBT"),
+        ("scar", "grank_t", "grank_t"),
+        ("scar", "grank_z", "grank_z"),
     ],
 )
 def test_windows_agree_with_the_papers(
@@ -121,6 +126,27 @@ def test_windows_agree_with_the_papers(
 ) -> None:
     found = column(tables[convention], test, RUNNING)
     np.testing.assert_allclose(found, reference[theirs], rtol=0, atol=1e-9)
+
+
+def test_corrado_zivney_is_the_references_but_for_one_degree_of_freedom(
+    tables: dict[str, Path], reference: pd.DataFrame
+) -> None:
+    """Exactly equal with its M - 1: tests/significance/test_printed_figures.py."""
+    found = column(tables["scar"], "corrado_zivney", DAILY)
+    assert np.abs(found - reference["corrado_zivney_std"]).max() < 0.004
+
+
+def test_one_date_leaves_calendar_portfolios_of_a_day_without_a_number(
+    tables: dict[str, Path],
+) -> None:
+    assert np.isnan(column(tables["scar"], "calendar_portfolio", DAILY)).all()
+    assert np.isfinite(column(tables["scar"], "calendar_portfolio", RUNNING)[1:]).all()
+
+
+def test_wilcoxons_normal_form_agrees(tables: dict[str, Path], reference: pd.DataFrame) -> None:
+    w = column(tables["scar"], "wilcoxon", DAILY)
+    z = (w - 25 * 26 / 4) / np.sqrt(25 * 26 * 51 / 24)
+    np.testing.assert_allclose(z, reference["wilcoxon_z"], rtol=0, atol=1e-9)
 
 
 def test_sign_counts_agree(tables: dict[str, Path], reference: pd.DataFrame) -> None:
@@ -138,6 +164,7 @@ def test_sign_counts_agree(tables: dict[str, Path], reference: pd.DataFrame) -> 
         ("time_series", "bw_1985_stat"),
         ("generalized_sign", "gsign_stat"),
         ("corrado", "rank_stat"),
+        ("corrado", "mrank_stat"),
         ("wilcoxon", "wlcx_stat"),
     ],
 )
@@ -156,7 +183,10 @@ def test_every_model_agrees_with_estudy2(
         ("cross_sectional", RUNNING, "scar", "caar_t"),
         ("patell", DAILY, "scar", "aar_z"),
         ("bmp", DAILY, "scar", "bmp_t"),
+        ("bmp", RUNNING, "scar", "cbmp_t"),
         ("kolari_pynnonen", DAILY, "scar", "kp_t"),
+        ("kolari_pynnonen", RUNNING, "scar", "ckp_t"),
+        ("generalized_sign", DAILY, "scar", "gsign_z"),
         ("generalized_sign", RUNNING, "scar", "cgsign_z"),
     ],
 )
@@ -194,7 +224,7 @@ def test_cumulative_patell_agrees_with_eventstudy_for_r(
     np.testing.assert_allclose(found, sipemu["market"]["caar_z"], rtol=0, atol=1e-9)
 
 
-def test_cumulative_bmp_and_kp_agree_with_statspai(
+def test_windows_agree_with_statspai(
     clustered: tuple[Path, Path], oracles: Path, tmp_path: Path
 ) -> None:
     theirs = pd.read_csv(oracles / "A_clustered__statspai.csv")
@@ -208,10 +238,14 @@ def test_cumulative_bmp_and_kp_agree_with_statspai(
     for w0, w1 in ((-1, 1), (-10, 0), (-10, 10), (0, 0)):
         rows = theirs[(theirs["w0"] == w0) & (theirs["w1"] == w1)].set_index("test")
         for ours, name in (
-            ("cross_sectional", "cross_sectional"), ("bmp", "bmp"), ("kolari_pynnonen", "kp")
+            ("cross_sectional", "cross_sectional"), ("bmp", "bmp"), ("kolari_pynnonen", "kp"),
+            ("patell", "patell"), ("patell_adjusted", "adj_patell"), ("grank_t", "grank"),
         ):  # fmt: skip
             found = column(tmp_path, ours, [f"{w0},{w1}"])[0]
             assert found == pytest.approx(rows.loc[name, "statistic"], abs=1e-9)
+        w = column(tmp_path, "wilcoxon", [f"{w0},{w1}"])[0]
+        z = (w - 25 * 26 / 4) / np.sqrt(25 * 26 * 51 / 24)
+        assert z == pytest.approx(rows.loc["sign_rank", "statistic"], abs=1e-9)
 
 
 def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path) -> None:
@@ -221,7 +255,8 @@ def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path
     for ours, name in (("alpha", "alpha"), ("beta", "beta"), ("sigma", "s")):
         np.testing.assert_allclose(cars[ours], theirs[name], rtol=1e-9)
     coefficients = pd.read_csv(oracles / "A_clustered__sipemu_mm_coef.csv")
-    np.testing.assert_allclose(cars["beta"], coefficients["beta"], rtol=1e-9)
+    for name in ("alpha", "beta", "sigma"):
+        np.testing.assert_allclose(cars[name], coefficients[name], rtol=1e-9)
     abnormal = pd.read_csv(tables["scar"] / "abnormal.csv")
     zero = abnormal[(abnormal["model"] == "market") & (abnormal["day"] == 0)]
     np.testing.assert_allclose(zero["ar"], theirs["ar0"], atol=1e-12)
