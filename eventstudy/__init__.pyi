@@ -1,3 +1,6 @@
+from .activity import ActivityResult as ActivityResult
+from .activity import abnormal_volume as abnormal_volume
+from .activity import variance_ratio as variance_ratio
 from .backtest import BacktestResult as BacktestResult
 from .backtest import Costs as Costs
 from .backtest import EventStrategy as EventStrategy
@@ -10,6 +13,8 @@ from .events import EventCalendar as EventCalendar
 from .events import read_events as read_events
 from .factors import FactorTable as FactorTable
 from .factors import load_factors as load_factors
+from .longrun import LongRunResult as LongRunResult
+from .longrun import long_run as long_run
 from .prices import PriceTable as PriceTable
 from .prices import load_prices as load_prices
 from .report import write_report as write_report

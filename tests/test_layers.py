@@ -11,15 +11,16 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "eventstudy"
 
 HEIGHT = {
-    "errors": 0, "provenance": 0,
+    "errors": 0, "provenance": 0, "disk": 0,
     "sessions": 1, "baskets": 1, "windows": 1,
-    "events": 2, "prices": 2, "models": 2,
+    "events": 2, "prices": 2, "factors": 2, "models": 2,
     "abnormal": 3,
     "significance": 4,
     "study": 5, "backtest": 5,
-    "report": 6,
-    "run": 7,
-    "cli": 8, "__main__": 9,
+    "activity": 6, "longrun": 6, "calibration": 6,
+    "report": 7,
+    "run": 8,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 
 

@@ -174,8 +174,13 @@ class Sample:
 
     @cached_property
     def sigma(self) -> Floats:
-        """Residual standard deviations sqrt(e'e / (M_i - d)), shape (N,)."""
-        found: Floats = np.sqrt(np.nansum(self.residuals**2, axis=1) / self.dof)
+        """Residual standard deviations sqrt(e'e / (M_i - d)), shape (N,).
+
+        M_i counts the residuals at hand: a joint regression, or one with a comparison period
+        after the event, has more sessions than the event's own estimation window.
+        """
+        freedom = np.isfinite(self.residuals).sum(axis=1) - self.n_params
+        found: Floats = np.sqrt(np.nansum(self.residuals**2, axis=1) / freedom)
         return found
 
     @cached_property

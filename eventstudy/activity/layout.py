@@ -1,0 +1,151 @@
+"""Rows and samples that the tables of volume and of variance share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.models import ModelFit
+from eventstudy.significance import Sample, Significance
+from eventstudy.study.groups import Group
+from eventstudy.study.observed import Drop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.study import StudyResult
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+TESTS = (
+    "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
+    "p_greater", "p_less", "n", "n_dates", "distribution", "caveat",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One model on the observations that it could use.
+
+    Attributes
+    ----------
+    model : str
+    rows : ndarray, shape (n,), int
+        Places among the observations of the study.
+    positions : ndarray, shape (n,), int
+        Row of session 0 in the grid.
+    fit : ModelFit
+        Of n observations.
+    """
+
+    model: str
+    rows: Ints
+    positions: Ints
+    fit: ModelFit
+
+
+def positions_of(study: StudyResult) -> Ints:
+    """Return the row of session 0 of each observation, shape (n,)."""
+    return np.array([o.reading.position for o in study.observations], dtype=np.int64)
+
+
+def aligned_rows(study: StudyResult, rows: Ints) -> Iterator[tuple[str, Ints]]:
+    """Yield each alignment in use and the places in `rows` that it holds."""
+    for name in study.alignments:
+        held = [name in study.observations[i].reading.alignments for i in rows]
+        yield name, np.flatnonzero(held)
+
+
+def grouped(
+    study: StudyResult, found: Fitted, groups: Sequence[Group]
+) -> Iterator[tuple[str, Group, Ints]]:
+    """Yield (alignment, group, places in the fit), empty groups left out."""
+    for alignment, places in aligned_rows(study, found.rows):
+        for group in groups:
+            taken = places[np.isin(found.rows[places], group.rows)]
+            if len(taken):
+                yield alignment, group, taken
+
+
+def sample_of(study: StudyResult, found: Fitted, places: Ints) -> Sample:
+    """Return the sample of some observations, unsigned: activity has no direction."""
+    positions = found.positions[places]
+    return Sample(
+        ar=found.fit.ar[places],
+        v=found.fit.v[places],
+        residuals=found.fit.residuals[places],
+        estimation_rows=np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
+        positions=positions,
+        dof=found.fit.dof[places],
+        n_params=found.fit.n_params,
+        convention=study.config.convention,
+        covariance=found.fit.covariance,
+    )
+
+
+def column_means(values: Floats) -> Floats:
+    """Return the mean of each column, missing values left out, NaN where there is none."""
+    present = np.isfinite(values)
+    count = present.sum(axis=0)
+    total = np.where(present, values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def column_medians(values: Floats) -> Floats:
+    """Return the median of each column, missing values left out, NaN where there is none."""
+    columns = [column[np.isfinite(column)] for column in values.T]
+    return np.array([np.median(column) if len(column) else np.nan for column in columns])
+
+
+def event_labels(study: StudyResult, rows: Ints, windows: Sequence[str]) -> dict[str, Any]:
+    """Return event_id, ticker and window of each row and window, in one dict of columns."""
+    kept = [study.observations[i] for i in rows]
+    times = len(windows)
+    return {
+        "event_id": np.repeat([o.reading.event.event_id for o in kept], times),
+        "ticker": np.repeat([o.label for o in kept], times),
+        "window": np.tile(windows, len(rows)),
+    }
+
+
+def tests_rows(
+    labels: dict[str, Any], windows: Sequence[str], found: Significance, convention: str
+) -> pd.DataFrame:
+    """Return what one test says of one group over all windows."""
+    import pandas as pd
+
+    verdict = found.verdict
+    columns = labels | {
+        "convention": convention,
+        "window": windows,
+        "test": found.name,
+        "statistic": verdict.statistic,
+        "p_value": verdict.two_sided,
+        "p_greater": verdict.greater,
+        "p_less": verdict.less,
+        "n": found.n,
+        "n_dates": found.n_dates,
+        "distribution": verdict.distribution,
+        "caveat": found.caveats,
+    }
+    return pd.DataFrame(columns, columns=list(TESTS))
+
+
+def stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Return parts as one frame, with its columns where there is no part."""
+    import pandas as pd
+
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
+
+
+def dropped_frame(drops: Sequence[Drop]) -> pd.DataFrame:
+    """Return what was left out, and why."""
+    import pandas as pd
+
+    rows = [(d.event_id, d.ticker, d.reason, d.detail) for d in dict.fromkeys(drops)]
+    return pd.DataFrame(rows, columns=["event_id", "ticker", "reason", "detail"])
