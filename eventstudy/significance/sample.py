@@ -61,6 +61,9 @@ class Sample:
         Of the tests that draw.
     history : callable or None
         Gives what placebo dates draw from when a test asks for it.
+    s2 : ndarray, shape (N,), or None
+        Residual variances of the fits; None where they follow from `residuals` and `dof`. A
+        fit may have used more sessions than the event's own estimation window.
     """
 
     ar: Floats
@@ -74,6 +77,7 @@ class Sample:
     covariance: str = "exact"
     seed: int = 0
     history: Callable[[], History] | None = None
+    s2: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ar)
@@ -107,6 +111,7 @@ class Sample:
             estimation_rows=self.estimation_rows[rows],
             positions=self.positions[rows],
             dof=self.dof[rows],
+            s2=None if self.s2 is None else self.s2[rows],
             history=None if whole is None else cache(lambda: whole().take(rows)),
         )
 
@@ -174,13 +179,10 @@ class Sample:
 
     @cached_property
     def sigma(self) -> Floats:
-        """Residual standard deviations sqrt(e'e / (M_i - d)), shape (N,).
-
-        M_i counts the residuals at hand: a joint regression, or one with a comparison period
-        after the event, has more sessions than the event's own estimation window.
-        """
-        freedom = np.isfinite(self.residuals).sum(axis=1) - self.n_params
-        found: Floats = np.sqrt(np.nansum(self.residuals**2, axis=1) / freedom)
+        """Residual standard deviations: sqrt(s2), or sqrt(e'e / (M_i - d)) without, shape (N,)."""
+        if self.s2 is not None:
+            return np.sqrt(self.s2)
+        found: Floats = np.sqrt(np.nansum(self.residuals**2, axis=1) / self.dof)
         return found
 
     @cached_property
