@@ -7,6 +7,8 @@ from .backtest import EventStrategy as EventStrategy
 from .backtest import backtest as backtest
 from .baskets import DEFAULT_BASKETS as DEFAULT_BASKETS
 from .baskets import make_baskets as make_baskets
+from .calibration import CalibrationResult as CalibrationResult
+from .calibration import calibrate as calibrate
 from .errors import EventStudyError as EventStudyError
 from .events import Event as Event
 from .events import EventCalendar as EventCalendar

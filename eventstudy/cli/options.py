@@ -118,6 +118,22 @@ FactorUnits = Annotated[
         metavar="percent|decimal", help="Of a plain CSV of factors.", rich_help_panel=STUDY
     ),
 ]
+Horizon = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="A,B",
+        help="Long run: buy-and-hold over these sessions, such as 1,126; repeatable.",
+        rich_help_panel=STUDY,
+    ),
+]
+Matched = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TICKER",
+        help="Long run: candidates for a matched portfolio; repeatable.",
+        rich_help_panel=STUDY,
+    ),
+]
 Case = Annotated[
     str | None,
     typer.Option(metavar="EVENT_ID", help="Event that the report treats at length."),

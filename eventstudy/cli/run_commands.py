@@ -66,6 +66,8 @@ def run(
     donors: o.Donors = None,
     factors: o.Factors = None,
     factor_units: o.FactorUnits = None,
+    horizon: o.Horizon = None,
+    matched: o.Matched = None,
     case: o.Case = None,
     strategy: o.Strategy = None,
     strategies: o.Strategies = None,
@@ -108,6 +110,8 @@ def study(
     donors: o.Donors = None,
     factors: o.Factors = None,
     factor_units: o.FactorUnits = None,
+    horizon: o.Horizon = None,
+    matched: o.Matched = None,
     case: o.Case = None,
     seed: o.Seed = None,
     strict: o.Strict = None,
@@ -195,10 +199,12 @@ def _deliver(outcome: Outcome, out: str | None, fmt: str, as_json: bool) -> None
 
 
 def _print_summaries(outcome: Outcome, written: list[Path], out: str | None) -> None:
-    for part in (outcome.study, outcome.backtest):
+    for part in (outcome.study, outcome.long_run, outcome.backtest):
         if part is not None:
             typer.echo(part.summary())
             typer.echo("")
+    for note in outcome.notes:
+        typer.echo(note)
     if written:
         report = [path for path in written if path.name == "report.html"]
         typer.echo(f"{len(written)} files in {out}")

@@ -1,0 +1,189 @@
+"""Counting rejections: batches of samples, spread over workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.calibration.attainable import LEVEL, SIDES, attainable_levels
+from eventstudy.calibration.design import Design
+from eventstudy.calibration.draws import Drawer
+from eventstudy.calibration.world import World
+from eventstudy.models.contract import Progress
+from eventstudy.significance import Sample, SignificanceTest
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BATCH = 100
+"""Samples that a worker draws before it reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every sample.
+
+    Attributes
+    ----------
+    tests : tuple of SignificanceTest, length T
+    effects : tuple of float, length E
+        Planted at session 0, decimals; the first is 0.
+    masks : ndarray, shape (W, L)
+    samples, resampling_samples : int
+        Samples of tests in closed form, and of tests that resample.
+    convention : str
+    seed : int
+    """
+
+    tests: tuple[SignificanceTest, ...]
+    effects: tuple[float, ...]
+    masks: Floats
+    samples: int
+    resampling_samples: int
+    convention: str
+    seed: int
+
+    def wanted(self, test: SignificanceTest) -> int:
+        """Return how many samples a test is asked about."""
+        return self.resampling_samples if resamples(test) else self.samples
+
+    @property
+    def longest(self) -> int:
+        """How many samples are drawn."""
+        return max(self.wanted(test) for test in self.tests)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the samples of one design.
+
+    Attributes
+    ----------
+    drawn : ndarray, shape (T,), int
+    defined : ndarray, shape (E, W, T), int
+        Samples in which a test has a value.
+    rejected : ndarray, shape (E, W, T, 3), int
+        Rejections at 5%: two-sided, greater, less.
+    attainable : ndarray, shape (T, 3)
+        Sums over samples of the level that a test can attain.
+    """
+
+    drawn: Ints
+    defined: Ints
+    rejected: Ints
+    attainable: Floats
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.drawn + other.drawn,
+            self.defined + other.defined,
+            self.rejected + other.rejected,
+            self.attainable + other.attainable,
+        )
+
+
+def resamples(test: SignificanceTest) -> bool:
+    """Return whether a test draws its reference distribution."""
+    return bool(getattr(test, "resamples", False) or hasattr(test, "draws"))
+
+
+def nothing(question: Question) -> Counts:
+    """Return counts before the first sample."""
+    e, w, t = len(question.effects), len(question.masks), len(question.tests)
+    return Counts(
+        np.zeros(t, dtype=np.int64),
+        np.zeros((e, w, t), dtype=np.int64),
+        np.zeros((e, w, t, len(SIDES)), dtype=np.int64),
+        np.zeros((t, len(SIDES))),
+    )
+
+
+def count(world: World, design: Design, question: Question, indices: Sequence[int]) -> Counts:
+    """Draw samples and count the rejections of every test, effect, window and side."""
+    drawer = Drawer(world, design, question.convention, question.seed)
+    found = nothing(question)
+    for index in indices:
+        draw = drawer.draw(index)
+        asked = [t for t, test in enumerate(question.tests) if index < question.wanted(test)]
+        for e, effect in enumerate(question.effects):
+            sample = draw.sample(effect)
+            for t in asked:
+                p = _p_values(question.tests[t], sample, question.masks)
+                valued = np.isfinite(p[:, 0])
+                found.defined[e, :, t] += valued
+                found.rejected[e, :, t] += valued[:, None] & (p <= LEVEL)
+                if e == 0:
+                    found.drawn[t] += 1
+                    found.attainable[t] += attainable_levels(question.tests[t].name, sample)
+    return found
+
+
+def _p_values(test: SignificanceTest, sample: Sample, masks: Floats) -> Floats:
+    """Return p-values, shape (W, 3)."""
+    verdict = test.evaluate(sample, masks).verdict
+    return np.stack([verdict.two_sided, verdict.greater, verdict.less], axis=1)
+
+
+def run_experiments(
+    worlds: Sequence[World],
+    designs: Sequence[Design],
+    question: Question,
+    jobs: int,
+    progress: Progress,
+) -> list[Counts]:
+    """Return the counts of each design, the same for any number of workers.
+
+    Parameters
+    ----------
+    worlds, designs : sequences of one length
+        Each design with the world that it draws from.
+    question : Question
+    jobs : int
+        Processes; 1 stays in this one.
+    progress : callable
+        Told how many samples are done and how many there are.
+    """
+    batches = [
+        (k, range(begin, min(begin + BATCH, question.longest)))
+        for k in range(len(designs))
+        for begin in range(0, question.longest, BATCH)
+    ]
+    total, done = question.longest * len(designs), 0
+    found = [nothing(question) for _ in designs]
+    progress("drawing samples", 0, total)
+    for (k, indices), counts in zip(
+        batches, _counted(worlds, designs, question, batches, jobs), strict=True
+    ):
+        found[k] = found[k] + counts
+        done += len(indices)
+        progress("drawing samples", done, total)
+    return found
+
+
+def _counted(
+    worlds: Sequence[World],
+    designs: Sequence[Design],
+    question: Question,
+    batches: Sequence[tuple[int, range]],
+    jobs: int,
+) -> Iterator[Counts]:
+    # One thread a process: the matrices are small, and threads that wait for each other on a
+    # busy machine cost fifty times what they save.
+    if jobs == 1 or len(batches) == 1:
+        from threadpoolctl import threadpool_limits
+
+        for k, indices in batches:
+            with threadpool_limits(1, "blas"):
+                counts = count(worlds[k], designs[k], question, indices)
+            yield counts
+        return
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        workers = Parallel(n_jobs=jobs, return_as="generator")
+        yield from workers(
+            delayed(count)(worlds[k], designs[k], question, indices) for k, indices in batches
+        )

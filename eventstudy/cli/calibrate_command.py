@@ -1,0 +1,248 @@
+"""calibrate: size and power of every test on the user's own prices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eventstudy.cli import options as o
+
+if TYPE_CHECKING:
+    from eventstudy.calibration import CalibrationResult
+    from eventstudy.events import EventCalendar
+    from eventstudy.prices import PriceTable
+    from eventstudy.run.config import RunConfig
+
+Samples = Annotated[int, typer.Option(help="Random samples a design.")]
+ResamplingSamples = Annotated[
+    int | None,
+    typer.Option(help="Samples for tests that resample (default: --samples, at most 1,000)."),
+]
+Effects = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST", help="Effects planted at session 0, in percent, separated by commas."
+    ),
+]
+Tests = Annotated[
+    list[str] | None, typer.Option("--test", metavar="NAME", help="Repeatable; default all.")
+]
+Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
+FILES = ("calibration.csv", "calibration.html", "manifest.json")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(calibrate)
+
+
+def calibrate(
+    events: o.EventsFile = None,
+    prices: o.Prices = None,
+    calendar: o.Calendar = None,
+    start: o.Start = None,
+    end: o.End = None,
+    missing: o.Missing = None,
+    model: o.Model = None,
+    benchmark: o.Benchmark = None,
+    window: o.Window = None,
+    estimation: o.Estimation = None,
+    gap: o.Gap = None,
+    min_estimation: o.MinEstimation = None,
+    convention: o.Convention = None,
+    factors: o.Factors = None,
+    factor_units: o.FactorUnits = None,
+    test: Tests = None,
+    samples: Samples = 1000,
+    resampling_samples: ResamplingSamples = None,
+    effects: Effects = "0,0.5,1,2",
+    jobs: Jobs = -1,
+    seed: o.Seed = None,
+    config: o.Config = None,
+    out: o.Out = None,
+    json_: o.Json = False,
+) -> None:
+    """Size and power of every test on your own prices; of your own calendar with EVENTS.
+
+    Random securities and sessions are taken as events (Brown and Warner 1985). What a test
+    then rejects at 5% is its size; with an effect planted, its power.
+    """
+    from eventstudy.calibration import calibrate as verb
+    from eventstudy.run.config import read_config
+    from eventstudy.run.execute import read_factors
+
+    own = ("test", "samples", "resampling_samples", "effects", "jobs", "config", "out", "json_")
+    given = {name: value for name, value in locals().items() if name in _shared() - set(own)}
+    asked = read_config(config, given)
+    planted = _effects(effects)
+    chosen = _model(asked)
+    calendar_of, table = _inputs(asked)
+    windows = _windows(asked)
+    with _Bar() as bar:
+        result = verb(
+            table,
+            events=calendar_of,
+            model=chosen,
+            benchmark=asked.benchmark,
+            window=windows,
+            estimation=asked.estimation,
+            gap=asked.gap,
+            min_estimation=asked.min_estimation,
+            convention=asked.convention,
+            factors=read_factors(asked),
+            tests=test or None,
+            effects=planted,
+            samples=samples,
+            resampling_samples=resampling_samples,
+            seed=asked.seed,
+            jobs=jobs,
+            progress=bar.tell,
+        )
+    written = _write(result, Path(out)) if out else []
+    _print(result, written, json_)
+
+
+def _shared() -> set[str]:
+    """Return the parameters that a run knows too."""
+    from eventstudy.run.config import RunConfig
+
+    return set(RunConfig.model_fields)
+
+
+def _effects(text: str) -> list[float]:
+    from eventstudy.errors import StudyError
+
+    try:
+        return [float(part.strip().removesuffix("%")) / 100.0 for part in text.split(",")]
+    except ValueError:
+        raise StudyError(
+            f"effects {text!r}: write percents separated by commas, such as 0,0.5,1,2"
+        ) from None
+
+
+def _model(asked: RunConfig) -> str:
+    from eventstudy.errors import StudyError
+
+    if len(asked.model) > 1:
+        raise StudyError(
+            f"models {', '.join(asked.model)}: a calibration takes one at a time; name it with "
+            "--model"
+        )
+    return asked.model[0]
+
+
+def _windows(asked: RunConfig) -> Any:
+    """Return the windows asked for; those of the verb where none were."""
+    from eventstudy.calibration.verb import WINDOWS
+
+    return asked.window if "window" in asked.model_fields_set else WINDOWS
+
+
+def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
+    """Return the calendar, None without one, and prices of all securities that there are.
+
+    A service is asked for the calendar's tickers, for it cannot be asked for everything.
+    """
+    from eventstudy.errors import EventStudyError
+    from eventstudy.prices import load_prices
+    from eventstudy.prices.load import SOURCES
+    from eventstudy.run.execute import read_inputs
+
+    if asked.prices is None:
+        raise EventStudyError(
+            "where do prices come from? --prices sample, --prices yahoo or a folder of CSV or "
+            "Parquet files"
+        )
+    everything = asked.prices == "sample" or asked.prices not in SOURCES
+    if asked.events is None and not everything:
+        raise EventStudyError(
+            f"which securities? {asked.prices} cannot be asked for all there are: name a "
+            "calendar, or give a folder of prices"
+        )
+    events, table = (None, None) if asked.events is None else read_inputs(asked)
+    if everything:
+        table = load_prices(
+            None,
+            source=asked.prices,
+            start=asked.start,
+            end=asked.end,
+            calendar=asked.calendar,
+            missing=asked.missing,
+        )
+    assert table is not None  # noqa: S101 - one of the two has loaded it
+    return events, table
+
+
+class _Bar:
+    """A progress bar on stderr; nothing where nobody is watching."""
+
+    def __enter__(self) -> _Bar:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._progress = Progress(
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Show how far one part of the work is."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+def _write(result: CalibrationResult, out: Path) -> list[Path]:
+    """Write the rates, the page and the manifest."""
+    import json
+
+    from eventstudy.calibration.page import calibration_html
+    from eventstudy.errors import EventStudyError
+
+    manifest = json.dumps(result.manifest(), indent=2, ensure_ascii=False, default=str) + "\n"
+    texts = (
+        result.rates.to_csv(index=False, lineterminator="\n"),
+        calibration_html(result),
+        manifest,
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in zip(FILES, texts, strict=True):
+            # Beside its place, then moved: a reader never sees half a file.
+            beside = out / f".{name}.part"
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(out / name)
+    except OSError as error:
+        raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None
+    return [out / name for name in FILES]
+
+
+def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> None:
+    import json
+
+    if as_json:
+        found = {
+            "rates": json.loads(result.rates.to_json(orient="records")),
+            "recommended": {d.name: list(result.recommended_for(d.name)) for d in result.designs},
+            "recommended_in_all": list(result.recommended),
+            "notes": list(result.notes),
+            "files": [str(path) for path in written],
+        }
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    typer.echo(result.summary())
+    for path in written:
+        typer.echo(f"{path.suffix[1:]}: {path.resolve()}")
