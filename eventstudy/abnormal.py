@@ -179,7 +179,7 @@ def model_task(
             given[f"reference{name}"] = _gathered(reference, places.columns, at, days)
         if needs.donors:
             given[f"donors{name}"] = _donor_returns(panel.donors, places, days)
-    return ModelTask(**given, progress=progress)
+    return ModelTask(**given, ahead=int(during[0] - before[-1]), progress=progress)
 
 
 def _estimation_returns(panel: Panel, places: Places, days: Ints) -> Floats:

@@ -104,7 +104,7 @@ class LongRunResult:
 
     def summary(self) -> str:
         """Return the summary as text, under the alignment that leads."""
-        return "\n".join([*self._asked(), "", _table(self._leading()), "", *self._cautions()])
+        return "\n".join([*self.asked(), "", _table(self._leading()), "", *self.cautions()])
 
     def manifest(self) -> dict[str, object]:
         """Return what was asked, in plain values."""
@@ -114,7 +114,8 @@ class LongRunResult:
         frame = self.summary_frame()
         return frame[frame["alignment"] == self.alignments[-1]].drop(columns="alignment")
 
-    def _asked(self) -> list[str]:
+    def asked(self) -> list[str]:
+        """Return what was asked, in a few lines."""
         c = self.config
         horizons = ", ".join(f"[{window_name(w)}]" for w in c.horizons)
         lines = [
@@ -137,7 +138,8 @@ class LongRunResult:
             lines.append(f"Matched portfolio: {who}, {bought}")
         return lines
 
-    def _cautions(self) -> list[str]:
+    def cautions(self) -> list[str]:
+        """Return the alphas in words, and what strains the tests."""
         lead = self.alignments[-1]
         rows = self.calendar_time[
             (self.calendar_time["alignment"] == lead) & (self.calendar_time["group"] == "all")

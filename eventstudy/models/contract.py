@@ -79,6 +79,9 @@ class ModelTask:
     y_after : ndarray, shape (n, A)
         Returns after the event window and a gap; NaN beyond the price table.
     market_after : ndarray, shape (n, A)
+    ahead : int or None
+        Sessions from the last of the estimation window to the first of the event window; None
+        where it is not known.
     progress : callable
         Told how far an iterating model is.
     """
@@ -98,6 +101,7 @@ class ModelTask:
     donors_event: Floats = field(default_factory=_none)
     y_after: Floats = field(default_factory=_none)
     market_after: Floats = field(default_factory=_none)
+    ahead: int | None = None
     progress: Progress = unwatched
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from eventstudy.disk import write_whole
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
+    from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.longrun import LongRunResult
     from eventstudy.study import StudyResult
 
 __all__ = ["render_html", "write_report"]
@@ -19,6 +22,8 @@ def render_html(
     study: StudyResult,
     backtest: BacktestResult | None = None,
     *,
+    activity: Sequence[ActivityResult] = (),
+    long_run: LongRunResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -29,6 +34,10 @@ def render_html(
     study : StudyResult
     backtest : BacktestResult, optional
         Adds the trading section.
+    activity : sequence of ActivityResult
+        Adds volume and variance.
+    long_run : LongRunResult, optional
+        Adds the section on the long run.
     title : str, optional
     case : str, optional
         Event of the case section. Default: the December 2024 release where it was studied,
@@ -46,7 +55,7 @@ def render_html(
     """
     from eventstudy.report.page import page_html
 
-    return page_html(study, backtest, title=title, case=case)
+    return page_html(study, backtest, activity=activity, long_run=long_run, title=title, case=case)
 
 
 def write_report(
@@ -54,6 +63,8 @@ def write_report(
     path: str | Path,
     *,
     backtest: BacktestResult | None = None,
+    activity: Sequence[ActivityResult] = (),
+    long_run: LongRunResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> Path:
@@ -64,7 +75,7 @@ def write_report(
     study : StudyResult
     path : str or Path
         The file; missing folders on the way are made.
-    backtest, title, case
+    backtest, activity, long_run, title, case
         See `render_html`.
 
     Returns
@@ -81,7 +92,9 @@ def write_report(
     target = Path(path)
     if target.is_dir():
         raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
-    html = render_html(study, backtest, title=title, case=case)
+    html = render_html(
+        study, backtest, activity=activity, long_run=long_run, title=title, case=case
+    )
     try:
         return write_whole(target, lambda file: file.write(html.encode()))
     except OSError as error:

@@ -217,6 +217,14 @@ def _which_to_read(study: StudyResult, event_id: str, shown: list[CaseRow]) -> t
             f"p cannot fall below {1 / (own.draws + 1):.3f}"
             + (", so it cannot reach 5%." if 1 / (own.draws + 1) > LEVEL else ".")
         )
+    space = next((r for r in shown if np.isfinite(r.p_values.get("placebo_space", np.nan))), None)
+    if space is not None:
+        said = space.floors["placebo_space"]
+        lines.append(
+            "`placebo_space` asks whether other securities moved as much on the same session; "
+            f"the event's listed tickers and funds are no yardstick. {space.series}: p "
+            f"{probability(space.p_values['placebo_space'])}; {said}."
+        )
     return tuple(lines)
 
 

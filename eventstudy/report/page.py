@@ -5,10 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.report import figures, tables, words
+from eventstudy.report import figures, robustness, tables, words
+from eventstudy.report.activity import (
+    activity_table,
+    bhar_table,
+    calendar_time_table,
+    case_activity_table,
+)
 from eventstudy.report.case import make_case
 from eventstudy.report.figures.style import dark_colours
 from eventstudy.report.lead import (
@@ -26,7 +33,9 @@ from eventstudy.study.wording import FORESIGHT, asked_lines
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.longrun import LongRunResult
     from eventstudy.report.case import Case
     from eventstudy.report.figures import Figure
     from eventstudy.report.tables import PackedTable, Table
@@ -43,6 +52,8 @@ def page_html(
     study: StudyResult,
     backtest: BacktestResult | None = None,
     *,
+    activity: Sequence[ActivityResult] = (),
+    long_run: LongRunResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -63,6 +74,10 @@ def page_html(
         "style": _own("page.css"),
         **_words(study, the_case),
         **_tables(study, the_case),
+        **_robustness(study, event_id),
+        "case_activity": case_activity_table(activity, event_id) if activity else None,
+        "activity_tables": [activity_table(result) for result in activity],
+        "long_run": None if long_run is None else _long_run(long_run),
         "foresight": FORESIGHT if any(e.expects for e in study.events.study) else "",
         "trading": None if backtest is None else trading_tables(backtest),
         "trading_lines": [] if backtest is None else trading_lines(backtest),
@@ -135,6 +150,24 @@ def _tables(study: StudyResult, case: Case) -> dict[str, Table | list[PackedTabl
         "dropped_table": tables.dropped_table(study),
         "price_table": tables.price_table(study),
         "warning_table": tables.warning_table(study),
+    }
+
+
+def _robustness(study: StudyResult, event_id: str) -> dict[str, Any]:
+    return {
+        "sensitivity_table": robustness.sensitivity_table(study),
+        "multiple_table": robustness.multiple_table(study),
+        "multiple_line": robustness.multiple_line(study),
+        "survivors_table": robustness.survivors_table(study),
+        "readings_that_matter": robustness.readings_that_matter(study),
+        "joint_lines": robustness.identification_lines(study),
+    }
+
+
+def _long_run(result: LongRunResult) -> dict[str, Any]:
+    return {
+        "lines": [*result.asked(), *result.cautions()],
+        "tables": [bhar_table(result), calendar_time_table(result)],
     }
 
 

@@ -111,7 +111,7 @@ def calendar_table(study: StudyResult) -> Table:
         "direction label", "use", "title", "source", "confidence",
     )  # fmt: skip
     return Table(
-        "calendar", "The calendar with session 0 of every event", _columns(names), tuple(rows)
+        "calendar", "The calendar with session 0 of every event", columns_of(names), tuple(rows)
     )
 
 
@@ -129,7 +129,7 @@ def coincidence_table(study: StudyResult) -> Table:
     return Table(
         "coincidences",
         "Events with one session 0: daily data measure their joint effect",
-        _columns(("session 0", "reading", "events", "tickers in common")),
+        columns_of(("session 0", "reading", "events", "tickers in common")),
         rows,
     )
 
@@ -150,7 +150,7 @@ def case_table(case: Case) -> Table:
     return Table(
         "case-table",
         "The case and the events that share its session, every series and window",
-        (*_columns(names), *((n, True) for n in numeric), ("verdict at 5%", False)),
+        columns_of(names, numeric, ("verdict at 5%",)),
         rows,
     )
 
@@ -173,7 +173,7 @@ def effects_table(study: StudyResult) -> Table:
     return Table(
         "effects-table",
         "Mean CAR by group, with 95% interval and the smallest effect found with 80% probability",
-        (*_columns(names), *((n, True) for n in numeric)),
+        columns_of(names, numeric),
         rows,
     )
 
@@ -181,7 +181,7 @@ def effects_table(study: StudyResult) -> Table:
 def group_meanings(study: StudyResult) -> Table:
     """Return what each group takes together."""
     rows = tuple((g.name, g.what) for g in study.groups)
-    return Table("groups", "What the groups are", _columns(("group", "takes together")), rows)
+    return Table("groups", "What the groups are", columns_of(("group", "takes together")), rows)
 
 
 def lead_tests_table(study: StudyResult, group: str, alignment: str, model: str) -> Table:
@@ -226,7 +226,7 @@ def methods_table(study: StudyResult) -> Table:
         for scope, test in (*over, *one)
     )
     names = ("test", "applies to", "null hypothesis", "assumptions", "source")
-    return Table("methods", "What each test assumes", _columns(names), rows)
+    return Table("methods", "What each test assumes", columns_of(names), rows)
 
 
 def frame_table(
@@ -318,7 +318,7 @@ def price_table(study: StudyResult) -> Table:
         "prices-table",
         f"Prices: {table.source}",
         (
-            *_columns(("ticker", "origin", "first", "last")), ("dates", True), ("sha256", False),
+            *columns_of(("ticker", "origin", "first", "last"), ("dates",), ("sha256",)),
             ("warnings", True),
         ),
         tuple(rows),
@@ -331,7 +331,7 @@ def warning_table(study: StudyResult) -> Table:
     return Table(
         "price-warnings",
         "What the checks on the prices found",
-        _columns(("ticker", "check", "date", "detail")),
+        columns_of(("ticker", "check", "date", "detail")),
         rows,
         "Nothing.",
     )
@@ -373,5 +373,9 @@ def tests_packed(
     return PackedTable(name, caption, data, len(frame), tuple(selectors), start)
 
 
-def _columns(names: Iterable[str]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, False) for name in names)
+def columns_of(
+    names: Iterable[str], numbers: Iterable[str] = (), after: Iterable[str] = ()
+) -> tuple[tuple[str, bool], ...]:
+    """Return (label, is it a number): names, then numbers, then further names."""
+    texts = ((name, False) for name in names)
+    return (*texts, *((n, True) for n in numbers), *((name, False) for name in after))

@@ -47,11 +47,13 @@ class RunConfig(BaseModel):
     observed: tuple[str, ...] | None = None
     convention: str = "scar"
     test: tuple[str, ...] | None = None
-    overlap: str = "keep"
-    estimation_excludes: str = "none"
+    overlap: Literal["keep", "drop", "keep-first", "joint"] = "keep"
+    estimation_excludes: Literal["none", "own_events"] = "none"
     donors: tuple[str, ...] | None = None
     factors: str | None = None
     factor_units: Literal["percent", "decimal"] | None = None
+    horizon: tuple[str, ...] | None = None
+    matched: tuple[str, ...] | None = None
     baskets: dict[str, list[str] | dict[str, float]] = Field(default_factory=dict)
     assume_known: dict[str, str | int] = Field(default_factory=dict)
     strategy: tuple[str, ...] | None = None
@@ -87,7 +89,7 @@ class RunConfig(BaseModel):
 
 
 PATHS = ("events", "strategies", "factors")
-LISTS = ("model", "window", "observed", "strategy", "test", "donors")
+LISTS = ("model", "window", "observed", "strategy", "test", "donors", "horizon", "matched")
 
 
 def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventstudy.errors import BacktestError, EventStudyError, UnknownNameError
+from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
 
 if TYPE_CHECKING:
+    from eventstudy.activity import ActivityResult
     from eventstudy.backtest import BacktestResult, Strategy
     from eventstudy.events import EventCalendar
     from eventstudy.factors import FactorTable
+    from eventstudy.longrun import LongRunResult
     from eventstudy.models.contract import Progress
     from eventstudy.prices import PriceTable
     from eventstudy.run.config import RunConfig
@@ -37,6 +39,12 @@ class Outcome:
     backtest : BacktestResult or None
     refused : str
         Why there is no backtest where one was asked for beside a study; else empty.
+    activity : tuple of ActivityResult
+        Abnormal volume and variance around the events, as far as the prices allow.
+    long_run : LongRunResult or None
+        Where a horizon was asked for.
+    notes : tuple of str
+        What could not be measured, and why.
     seconds : float
         Wall time of the whole run.
     """
@@ -47,6 +55,9 @@ class Outcome:
     study: StudyResult | None
     backtest: BacktestResult | None
     refused: str
+    activity: tuple[ActivityResult, ...]
+    long_run: LongRunResult | None
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -115,6 +126,7 @@ def _further_tickers(config: RunConfig) -> set[str]:
 
     references = {needs_of(find_model(name)).reference for name in config.model} - {None}
     found = set(config.all_baskets().resolve(sorted(str(r) for r in references)))
+    found |= set(config.matched or ())
     if config.donors is not None:
         return found | set(config.donors)
     folder = Path(str(config.prices)).expanduser()
@@ -169,6 +181,8 @@ def execute(
     chosen = _strategies(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
+    activity, notes = _activity(studied, say) if studied else ((), ())
+    later = _long_run(config, events, prices, say) if study else None
     traded, refused = None, ""
     if trade:
         try:
@@ -179,7 +193,9 @@ def execute(
                 raise
             refused = str(error)
     seconds = time.perf_counter() - started
-    return Outcome(config, events, prices, studied, traded, refused, seconds)
+    return Outcome(
+        config, events, prices, studied, traded, refused, activity, later, notes, seconds
+    )
 
 
 def _strategies(config: RunConfig) -> tuple[Strategy, ...]:
@@ -223,6 +239,44 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
     say("testing")
     _ = studied.tests
     return studied
+
+
+def _activity(study: StudyResult, say: Say) -> tuple[tuple[ActivityResult, ...], tuple[str, ...]]:
+    """Measure volume and variance for the windows asked for; what cannot be had is told."""
+    from eventstudy.activity import abnormal_volume, variance_ratio
+
+    say("measuring volume and variance")
+    found, notes = [], []
+    for measure in (abnormal_volume, variance_ratio):
+        try:
+            found.append(measure(study, every_day=False))
+        except StudyError as error:
+            notes.append(f"Not measured: {error}")
+    return tuple(found), tuple(notes)
+
+
+def _long_run(
+    config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say
+) -> LongRunResult | None:
+    if config.horizon is None:
+        return None
+    from eventstudy.longrun import long_run
+
+    if config.benchmark is None:
+        raise StudyError("the long run needs a benchmark: name its ticker")
+    say("following events over the long run")
+    return long_run(
+        events,
+        prices,
+        benchmark=config.benchmark,
+        horizon=list(config.horizon),
+        matched=config.matched,
+        factors=read_factors(config),
+        estimation=config.estimation,
+        gap=config.gap,
+        min_estimation=config.min_estimation,
+        seed=config.seed,
+    )
 
 
 def _backtest(

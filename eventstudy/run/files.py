@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,17 +13,22 @@ from eventstudy.errors import EventStudyError, UnknownNameError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.activity import ActivityResult
     from eventstudy.run.execute import Outcome
 
 FORMATS = ("csv", "parquet")
 TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
+    "multiple", "identification", "readings", "survivors", "sensitivity",
+    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
     "trades", "orders", "equity", "metrics", "skipped",
 )  # fmt: skip
 
 
 def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
     """Return the tables of a run by file name."""
+    from eventstudy.report.lead import lead_group
+
     found: dict[str, pd.DataFrame] = {}
     if outcome.study is not None:
         study = outcome.study
@@ -34,6 +39,21 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "effects": study.effects,
             "dropped": study.dropped,
             "overlaps": study.overlaps,
+            "multiple": study.multiple,
+            "identification": study.identification,
+            "readings": study.reading_verdicts,
+            "survivors": study.survivors,
+            "sensitivity": study.sensitivity(lead_group(study)),
+        }
+    if outcome.activity:
+        found |= {result.what: result.events for result in outcome.activity}
+        found["activity_tests"] = _activity_tests(outcome.activity)
+    if outcome.long_run is not None:
+        later = outcome.long_run
+        found |= {
+            "bhar": later.bhar,
+            "bhar_tests": later.tests,
+            "calendar_time": later.calendar_time,
         }
     if outcome.backtest is not None:
         traded = outcome.backtest
@@ -45,6 +65,15 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "skipped": traded.skipped,
         }
     return found
+
+
+def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
+    """Return the tests on volume and on variance as one table."""
+    import pandas as pd
+
+    parts = [result.tests.assign(measure=result.what) for result in results]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["measure", *(c for c in frame.columns if c != "measure")]]
 
 
 def manifest_of(outcome: Outcome) -> dict[str, object]:
@@ -60,6 +89,10 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
         manifest |= outcome.study.manifest()
     if outcome.backtest is not None:
         manifest["backtest"] = dict(outcome.backtest.config)
+    if outcome.long_run is not None:
+        manifest |= outcome.long_run.manifest()
+    if outcome.notes:
+        manifest["not_measured"] = list(outcome.notes)
     if outcome.refused:
         manifest["backtest"] = {"refused": outcome.refused}
     manifest["versions"] = versions()
@@ -131,7 +164,14 @@ def write_files(
             from eventstudy.report import write_report
 
             path = out / "report.html"
-            write_report(outcome.study, path, backtest=outcome.backtest, case=outcome.config.case)
+            write_report(
+                outcome.study,
+                path,
+                backtest=outcome.backtest,
+                activity=outcome.activity,
+                long_run=outcome.long_run,
+                case=outcome.config.case,
+            )
             written.append(path)
     except OSError as error:
         raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None

@@ -10,15 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns
-from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
-from eventstudy.errors import StudyError, UnknownNameError
+from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
 from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
 from eventstudy.prices.table import PriceTable
 from eventstudy.sessions import Sessions, exchange_sessions
-from eventstudy.significance import CONVENTIONS, SignificanceTest, find_tests
+from eventstudy.significance import SignificanceTest, find_tests
+from eventstudy.study.asked import (
+    as_table,
+    observed_names,
+    require_benchmark,
+    require_calendar,
+    require_names,
+)
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.groups import lead_spread
+from eventstudy.study.joint import estimated_together, require_linear
 from eventstudy.study.observed import (
     Drop,
     Observation,
@@ -26,7 +33,8 @@ from eventstudy.study.observed import (
     observations,
     readings,
 )
-from eventstudy.study.panel import EXCLUDES, donor_tickers, make_panel
+from eventstudy.study.overlapping import apply_policy, chains, split_by_chain
+from eventstudy.study.panel import donor_tickers, make_panel
 from eventstudy.windows import Frame, Window, make_frame
 
 if TYPE_CHECKING:
@@ -37,8 +45,6 @@ if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
-
-OVERLAPS = ("keep", "drop", "keep-first", "joint")
 
 VANISHING = 1e-20
 """Residual variance below this share of the mean squared return counts as none."""
@@ -92,7 +98,9 @@ def event_study(
         Whether anything left out is an error.
     seed : int
     overlap : {"keep", "drop", "keep-first", "joint"}
-        Events on one series whose windows share sessions.
+        Events on one series whose windows share sessions: all kept, all dropped, the first
+        kept, or estimated together with one dummy an event day (linear models only). What is
+        dropped is no loss to `strict`.
     estimation_excludes : {"none", "own_events"}
         Whether a firm's own events, one session on either side included, leave its
         estimation windows.
@@ -116,23 +124,16 @@ def event_study(
     UnknownNameError
         For a model, test, basket or benchmark that does not exist.
     """
-    prices = _as_table(prices)
-    _require_calendar(events)
+    prices = as_table(prices)
+    require_calendar(events)
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
-    if convention not in CONVENTIONS:
-        raise UnknownNameError("convention", convention, CONVENTIONS)
+    require_names(convention, overlap, estimation_excludes)
     chosen = find_tests(tests)
-    _require_benchmark(models, benchmark, prices)
-    seen, notes = _observed(observed, events, prices)
+    require_benchmark(models, benchmark, prices)
+    seen, notes = observed_names(observed, events, prices)
     lead = lead_spread(seen, events.baskets)
-    for what, given, known in (
-        ("overlap", overlap, OVERLAPS),
-        ("estimation_excludes", estimation_excludes, EXCLUDES),
-    ):
-        if given not in known:
-            raise UnknownNameError(what, given, known)
     config = StudyConfig(
         models, benchmark, frame, seen, str(lead) if lead else None, convention, seed,
         overlap, estimation_excludes, donor_tickers(donors, prices, benchmark), factors,
@@ -154,14 +155,17 @@ def study_of(
     from eventstudy.study.result import StudyResult
 
     started = time.perf_counter()
+    if config.overlap == "joint":
+        require_linear(config.models)
     frame = config.frame
     grid = _grid(events.sessions, prices)
     table = prices.on_sessions(grid.days)
     found, lost = readings(events.study.events, grid.days, frame)
     covered = coverage(table.tickers, table.returns, grid.days)
-    kept, dropped = observations(found, config.observed, events.baskets, covered, frame)
+    whole, dropped = observations(found, config.observed, events.baskets, covered, frame)
+    kept, left = apply_policy(whole, config.overlap, frame, grid.days)
     kept, panel, places, fits, unfit = _fit_all(kept, table, events, config, progress)
-    dropped = [*_unique(lost), *dropped, *unfit]
+    dropped = [*_unique(lost), *dropped, *left, *unfit]
     _require_something(kept, dropped, strict)
     return StudyResult(
         events=events,
@@ -173,93 +177,13 @@ def study_of(
         grid_tickers=table.tickers,
         panel=panel,
         places=places,
+        candidates=tuple(whole),
         observations=tuple(kept),
         fits=fits,
         drops=tuple(dropped),
         notes=tuple(notes),
         seconds=time.perf_counter() - started,
     )
-
-
-def _as_table(prices: object) -> PriceTable:
-    """Return a price table; a wide frame of adjusted closes is loaded as one."""
-    if isinstance(prices, PriceTable):
-        return prices
-    import pandas as pd
-
-    if not isinstance(prices, pd.DataFrame):
-        raise StudyError(
-            f"prices is a {type(prices).__name__}: give what load_prices returns, or a wide "
-            "frame of adjusted closes"
-        )
-    from eventstudy.prices import load_prices
-
-    return load_prices(prices)
-
-
-def _require_calendar(events: object) -> None:
-    from eventstudy.events import EventCalendar
-
-    if not isinstance(events, EventCalendar):
-        raise StudyError(
-            f"events is a {type(events).__name__}: give what read_events returns; it reads a "
-            "file or a frame"
-        )
-
-
-def _require_benchmark(
-    models: Sequence[ReturnModel], benchmark: str | None, prices: PriceTable
-) -> None:
-    needing = [model.name for model in models if model.needs_benchmark]
-    if benchmark is None and needing:
-        raise StudyError(f"model {needing[0]} needs a benchmark: name its ticker")
-    if benchmark is not None and benchmark not in prices:
-        if benchmark in prices.missing:
-            raise StudyError(f"benchmark {benchmark!r} has no prices: {prices.missing[benchmark]}")
-        raise UnknownNameError("benchmark", benchmark, prices.tickers)
-
-
-def _observed(
-    asked: Sequence[str] | None, events: EventCalendar, prices: PriceTable
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return what every event is observed on, and a note for each default left out.
-
-    By default the user's own baskets, and the shipped ones where the calendar is about them:
-    where an event lists a member or names the basket.
-    """
-    baskets = events.baskets
-    if asked is not None:
-        for name in asked:
-            _basket_names(name, baskets)
-        return tuple(dict.fromkeys(asked)), []
-    own = [name for name in baskets if name not in DEFAULT_BASKETS]
-    pairs = [f"{own[0]}-{own[1]}", f"{own[0]}-{own[1]}:ex"] if len(own) == 2 else []
-    concerned = {t for event in events.study for t in baskets.resolve(event.tickers)}
-    named = {token for event in events.study for token in (*event.tickers, *event.expects)}
-    kept: list[str] = []
-    left: dict[str, list[str]] = {}
-    for name in (*own, *pairs, *DEFAULT_OBSERVED):
-        sides = _basket_names(name, baskets)
-        if not all(any(ticker in prices for ticker in baskets[side]) for side in sides):
-            left.setdefault("the price table has none of the members", []).append(name)
-        elif not own and not any(s in named or concerned & set(baskets[s]) for s in sides):
-            left.setdefault("no event names it or lists a member", []).append(name)
-        elif own and name in DEFAULT_OBSERVED and not any(s in named for s in sides):
-            left.setdefault("there are baskets of one's own", []).append(name)
-        else:
-            kept.append(name)
-    notes = [f"Not observed: {', '.join(names)}: {why}." for why, names in left.items()]
-    return tuple(kept), notes
-
-
-def _basket_names(name: str, baskets: Baskets) -> tuple[str, ...]:
-    if not name.startswith("@"):
-        return ()
-    if "-" in name:
-        spread = parse_spread(name, baskets)
-        return spread.long, spread.short
-    baskets[name]
-    return (name,)
 
 
 def _grid(sessions: Sessions | None, prices: PriceTable) -> Sessions:
@@ -284,11 +208,13 @@ def _fit_all(
     """Fit every model; an observation that one of them cannot use is dropped from all."""
     dropped: list[Drop] = []
     while True:
+        if config.overlap == "joint":
+            kept = split_by_chain(kept, len(config.frame.days))
         panel, places = make_panel(kept, table, events, config)
         if not kept:
             return kept, panel, places, {}, dropped
         fits = {
-            model.name: abnormal_returns(panel, places, model, config.frame, progress)
+            model.name: _fit(model, kept, panel, places, config, progress)
             for model in config.models
         }
         faults = [
@@ -301,6 +227,23 @@ def _fit_all(
         bad = {index for index, _ in faults}
         dropped += [drop for _, drop in faults]
         kept = [o for i, o in enumerate(kept) if i not in bad]
+
+
+def _fit(
+    model: ReturnModel,
+    kept: Sequence[Observation],
+    panel: Panel,
+    places: Places,
+    config: StudyConfig,
+    progress: Progress,
+) -> AbnormalReturns:
+    """Fit one model to every observation, chains of overlapping events together if asked."""
+    frame = config.frame
+    found = abnormal_returns(panel, places, model, frame, progress)
+    if config.overlap != "joint":
+        return found
+    of_each = [next(iter(held.values())) for held in chains(kept, len(frame.days))]
+    return estimated_together(found, of_each, panel, places, model, frame, progress)
 
 
 def _faults(
@@ -353,10 +296,13 @@ def _unique(drops: Iterable[Drop]) -> list[Drop]:
 
 
 def _require_something(kept: Sequence[Observation], drops: Sequence[Drop], strict: bool) -> None:
-    if kept and not (strict and drops):
+    # What an overlap policy drops was asked for: no loss that strict has to stop at.
+    lost = [d for d in drops if d.reason != "overlap"]
+    if kept and not (strict and lost):
         return
     lines = [
-        f"  {d.event_id}{' ' + d.ticker if d.ticker else ''}: {d.reason}: {d.detail}" for d in drops
+        f"  {d.event_id}{' ' + d.ticker if d.ticker else ''}: {d.reason}: {d.detail}"
+        for d in (lost if kept else drops)
     ]
     shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
     head = "strict: something was left out" if kept else "no event is left to study"

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns, abnormal_returns, cumulate
-from eventstudy.models import ReturnModel
+from eventstudy.abnormal import cumulate
+from eventstudy.models import ModelFit, ReturnModel
 from eventstudy.significance.contract import student
+from eventstudy.significance.history import Everywhere
 from eventstudy.significance.single import (
     RankTails,
-    clear_positions,
+    by_size,
     empirical_tails,
     kind_tails,
     sq_tails,
 )
+from eventstudy.study.donors import OtherSecurities, other_securities
+from eventstudy.study.placebo import everywhere, names_of
 from eventstudy.study.tables import TESTS
 from eventstudy.windows import Window, window_name
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+NO_COVARIANCE = "the model gives no forecast covariance"
+FAR_TAIL = 4.0
+FEW_DRAWS = 20
+
 
 def single_tests_frame(study: StudyResult) -> pd.DataFrame:
     """Return the single-event tests; the group is ``event_id/series``.
@@ -36,41 +43,97 @@ def single_tests_frame(study: StudyResult) -> pd.DataFrame:
     """
     import pandas as pd
 
+    parts = [part for model in study.config.models for part in _model_parts(study, model)]
+    return pd.concat(parts, ignore_index=True)[list(TESTS)]
+
+
+def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
+    """Return the tests under one model, window by window."""
     windows = study.config.frame.windows
     masks = study.config.frame.masks(windows)
+    fit = study.fits[model.name].fit
+    car, se = cumulate(fit.ar, fit.v, masks)
+    history = everywhere(study, model)
+    dates = _placebo_cars(history, names_of(study), masks)
+    others = other_securities(study, model, masks)
+    kinds = _kinds(study)
     parts = []
-    for model in study.config.models:
-        found = study.fits[model.name]
-        car, se = cumulate(found.fit.ar, found.fit.v, masks)
-        placebo = _placebo_draws(study, model, windows, masks)
-        for w, window in enumerate(windows):
-            length = window[1] - window[0] + 1
-            t = car[:, w] / se[:, w]
-            forecast = student(t, found.fit.dof)
-            tails = {
-                "sq": sq_tails(car[:, w], found.fit.residuals, found.fit.leverage, length),
-                "placebo_time": _by_series(car[:, w], placebo[w], _series_keys(study)),
-                "placebo_kind": kind_tails(t, _kinds(study)),
-            }
-            rows = _row_labels(study, model.name, window)
-            parts.append(
-                rows.assign(
-                    test="forecast_t",
-                    statistic=t,
-                    p_value=forecast.two_sided,
-                    p_greater=forecast.greater,
-                    p_less=forecast.less,
-                    distribution=[f"t({d})" for d in found.fit.dof],
-                    caveat=np.where(
-                        np.abs(t) > 4.0, "far tail: normality is not credible here", ""
-                    ),
-                )
-            )
-            parts += [
-                _ranked(rows, name, car[:, w] if name != "placebo_kind" else np.abs(t), tail)
-                for name, tail in tails.items()
-            ]
-    return pd.concat(parts, ignore_index=True)[list(TESTS)]
+    for w, window in enumerate(windows):
+        rows = _row_labels(study, model.name, window)
+        length = window[1] - window[0] + 1
+        parts += [
+            _forecast(rows, fit, car[:, w] / se[:, w]),
+            _ranked(
+                rows, "sq", car[:, w], sq_tails(car[:, w], fit.residuals, fit.leverage, length)
+            ),
+            _in_time(rows, car[:, w], dates[:, :, w], history.step),
+            _of_kind(rows, fit, car[:, w], se[:, w], kinds),
+            _in_space(rows, others, w, study),
+        ]
+    return parts
+
+
+def _forecast(rows: pd.DataFrame, fit: ModelFit, t: Floats) -> pd.DataFrame:
+    """Return CAR over its forecast error, t with M - d degrees of freedom."""
+    tails = student(t, fit.dof)
+    if fit.covariance == "none":
+        said = [f"undefined: {NO_COVARIANCE}"] * len(t)
+    else:
+        said = [f"t({d})" for d in fit.dof]
+    far = np.where(np.abs(t) > FAR_TAIL, "far tail: normality is not credible here", "")
+    rough = "the model's forecast covariance is approximate"
+    also = rough if fit.covariance == "approximate" else ""
+    return rows.assign(
+        test="forecast_t",
+        statistic=t,
+        p_value=tails.two_sided,
+        p_greater=tails.greater,
+        p_less=tails.less,
+        distribution=said,
+        caveat=["; ".join(filter(None, (text, also))) for text in far],
+    )
+
+
+def _placebo_cars(history: Everywhere, names: Ints, masks: Floats) -> Floats:
+    """Return CARs of windows clear of a series' own events, NaN elsewhere, (n, P, W)."""
+    car = history.cars(masks)[history.columns]
+    return np.where(history.clear(masks), car, np.nan)[names]
+
+
+def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, step: int) -> pd.DataFrame:
+    """Rank each CAR among the placebo CARs of its own series."""
+    note = f", refitted at every {step}th session" if step > 1 else ""
+    return _ranked(rows, "placebo_time", car, empirical_tails(car, drawn), note=note)
+
+
+def _of_kind(
+    rows: pd.DataFrame, fit: ModelFit, car: Floats, se: Floats, kinds: Ints
+) -> pd.DataFrame:
+    """Rank |SCAR| among events of one kind; |CAR| where there is no forecast covariance."""
+    plain = fit.covariance == "none"
+    value = car if plain else car / se
+    note = f", of |CAR|: {NO_COVARIANCE}" if plain else ""
+    return _ranked(
+        rows, "placebo_kind", np.abs(value), kind_tails(value, kinds), smallest=1.0, note=note
+    )
+
+
+def _in_space(
+    rows: pd.DataFrame, others: OtherSecurities, w: int, study: StudyResult
+) -> pd.DataFrame:
+    """Rank each SCAR among those of other securities on the same date."""
+    own, drawn = others.own[:, w], others.drawn[:, :, w]
+    tails = empirical_tails(own, drawn)
+    smallest, note = 2.0, ""
+    if others.by_size:
+        tails, smallest, note = by_size(own, drawn, tails), 1.0, ", two-sided by size"
+    if others.ratio:
+        note += ", of CAR over the root mean square residual"
+    single = [not o.label.startswith("@") for o in study.observations]
+    why = ["no other security" if s else "the placebos are single securities" for s in single]
+    return _ranked(
+        rows, "placebo_space", own, tails, smallest=smallest, one_sided=True, note=note, why=why
+    )
 
 
 def _row_labels(study: StudyResult, model: str, window: Window) -> pd.DataFrame:
@@ -90,12 +153,27 @@ def _row_labels(study: StudyResult, model: str, window: Window) -> pd.DataFrame:
     )
 
 
-def _ranked(rows: pd.DataFrame, name: str, statistic: Floats, tails: RankTails) -> pd.DataFrame:
-    floor = (1.0 if name == "placebo_kind" else 2.0) / (tails.draws + 1.0)
+def _ranked(
+    rows: pd.DataFrame,
+    name: str,
+    statistic: Floats,
+    tails: RankTails,
+    *,
+    smallest: float = 2.0,
+    one_sided: bool = False,
+    note: str = "",
+    why: list[str] | None = None,
+) -> pd.DataFrame:
+    """Return rows of a rank test; its smallest two-sided p-value is `smallest` / (B + 1)."""
+    reasons = why or ["nothing to rank among"] * len(rows)
     said = [
-        f"ranks among {b}, p no smaller than {f:.3g}" if b else "undefined: nothing to rank among"
-        for b, f in zip(tails.draws, floor, strict=True)
+        f"ranks among {b}, p no smaller than {smallest / (b + 1):.3g}"
+        f"{f' ({1 / (b + 1):.3g} one-sided)' if one_sided else ''}{note}"
+        if b
+        else f"undefined: {reason}"
+        for b, reason in zip(tails.draws, reasons, strict=True)
     ]
+    few = (tails.draws > 0) & (tails.draws < FEW_DRAWS)
     return rows.assign(
         test=name,
         statistic=np.where(tails.draws > 0, statistic, np.nan),
@@ -103,7 +181,7 @@ def _ranked(rows: pd.DataFrame, name: str, statistic: Floats, tails: RankTails) 
         p_greater=tails.greater,
         p_less=tails.less,
         distribution=said,
-        caveat=np.where(tails.draws > 0, np.where(tails.draws < 20, "few draws", ""), ""),
+        caveat=np.where(few, "few draws", ""),
     )
 
 
@@ -120,63 +198,3 @@ def _kinds(study: StudyResult) -> Ints:
     ]
     numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], dtype=np.int64)
-
-
-def _series_keys(study: StudyResult) -> Ints:
-    """Return the number of each observation's distinct (label, weights) pair."""
-    keys = [(o.label, o.weights) for o in study.observations]
-    numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
-
-
-def _by_series(car: Floats, draws: list[Floats], keys: Ints) -> RankTails:
-    """Rank each CAR among the placebo CARs of its own series."""
-    widest = max((len(d) for d in draws), default=0)
-    padded = np.full((len(draws), max(widest, 1)), np.nan)
-    for i, found in enumerate(draws):
-        padded[i, : len(found)] = found
-    return empirical_tails(car, padded[keys])
-
-
-def _placebo_draws(
-    study: StudyResult, model: ReturnModel, windows: tuple[Window, ...], masks: Floats
-) -> list[list[Floats]]:
-    """Return placebo CARs by window and series: every window clear of its own events."""
-    keys = _series_keys(study)
-    draws: list[list[Floats]] = [[] for _ in windows]
-    for key in range(int(keys.max()) + 1):
-        first = int(np.flatnonzero(keys == key)[0])
-        found = _everywhere(study, model, first)
-        forbidden = _own_event_sessions(study, study.observations[first].label)
-        car = found.fit.ar @ masks.T
-        usable = (found.fit.dof + found.fit.n_params >= study.config.frame.min_estimation) & (
-            np.isfinite(found.fit.ar).all(axis=1)
-        )
-        for w, window in enumerate(windows):
-            clear = clear_positions(found.positions, forbidden, window)
-            draws[w].append(car[usable & np.isin(found.positions, clear), w])
-    return draws
-
-
-def _everywhere(study: StudyResult, model: ReturnModel, row: int) -> AbnormalReturns:
-    """Fit the model to one observation's series at every session that has a hull."""
-    frame = study.config.frame
-    first = max(frame.min_estimation + frame.gap, -frame.hull[0])
-    positions = np.arange(first, len(study.days) - frame.hull[1], dtype=np.int64)
-    return abnormal_returns(study.panel, study.places.moved(row, positions), model, frame)
-
-
-def _own_event_sessions(study: StudyResult, label: str) -> npt.NDArray[np.bool_]:
-    """Return the sessions inside the hull of any event that concerns a series.
-
-    Every row of the calendar counts, context and events that were left out too, under every
-    reading; a basket or spread is concerned by all of them.
-    """
-    forbidden = np.zeros(len(study.days), dtype=bool)
-    first, last = study.config.frame.hull
-    for event in study.events:
-        tickers = study.events.baskets.resolve(event.tickers)
-        if label.startswith("@") or label in tickers:
-            for at in np.flatnonzero(np.isin(study.days, [event.same, event.next])):
-                forbidden[max(at + first, 0) : at + last + 1] = True
-    return forbidden

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.events import EventCalendar
+    from eventstudy.study.identification import Merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,8 @@ class StudyResult:
         What the models drew on.
     places : Places
         Where each of the n observations stands in it.
+    candidates : tuple of Observation
+        All with full windows, before overlapping ones were dropped.
     observations : tuple of Observation, length n
     fits : mapping of str to AbnormalReturns
         By model, each of n observations.
@@ -61,6 +64,7 @@ class StudyResult:
     grid_tickers: tuple[str, ...]
     panel: Panel
     places: Places
+    candidates: tuple[Observation, ...]
     observations: tuple[Observation, ...]
     fits: Mapping[str, AbnormalReturns]
     drops: tuple[Drop, ...]
@@ -71,13 +75,21 @@ class StudyResult:
     def alignments(self) -> tuple[str, ...]:
         """The alignments in use: ``stated`` alone where no event is ambiguous."""
         held = [o.reading.alignments for o in self.observations]
-        if all("stated" in alignments for alignments in held):
+        if all(set(ALIGNMENTS) <= set(alignments) for alignments in held):
             return ("stated",)
         return tuple(name for name in ALIGNMENTS if any(name in held_by for held_by in held))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """Which observations are tested together."""
+        """Which observations are tested together; none without one that counts."""
+        return tuple(
+            group
+            for group in self._all_groups
+            if any(self.counted(group, alignment).any() for alignment in self.alignments)
+        )
+
+    @cached_property
+    def _all_groups(self) -> tuple[Group, ...]:
         return make_groups(self.observations, self.config.observed, self.events.baskets)
 
     @cached_property
@@ -146,6 +158,73 @@ class StudyResult:
         from eventstudy.study.overlap import overlaps_frame
 
         return overlaps_frame(self)
+
+    @cached_property
+    def survivors(self) -> pd.DataFrame:
+        """How many observations of each series each policy on overlaps would keep."""
+        from eventstudy.study.overlapping import survivors_frame
+
+        return survivors_frame(self.candidates, self.config.frame)
+
+    @cached_property
+    def identification(self) -> pd.DataFrame:
+        """Effects that daily data cannot split between events, under each of their names."""
+        from eventstudy.study.identification import identification_frame
+
+        return identification_frame(self)
+
+    @cached_property
+    def merged_rows(self) -> tuple[Merged, ...]:
+        """Which observations do not count in which groups, by alignment."""
+        from eventstudy.study.identification import merged, sided_groups
+
+        sided = sided_groups(self.config.observed, self.events.baskets)
+        return merged(self.observations, self._all_groups, self.alignments, sided)
+
+    @cached_property
+    def merged(self) -> pd.DataFrame:
+        """Coinciding events that count once in a group, and news that contradicts itself."""
+        from eventstudy.study.identification import merged_frame
+
+        return merged_frame(self)
+
+    def counted(self, group: Group, alignment: str) -> npt.NDArray[np.bool_]:
+        """Return which rows of a group count under an alignment: one for each effect.
+
+        Returns
+        -------
+        ndarray, shape (N,), bool
+            Over `Group.rows`.
+        """
+        held = [i for i, o in enumerate(self.observations) if alignment in o.reading.alignments]
+        out = [m.row for m in self.merged_rows if (m.group, m.alignment) == (group.name, alignment)]
+        return np.isin(group.rows, held) & ~np.isin(group.rows, out)
+
+    @cached_property
+    def reading_verdicts(self) -> pd.DataFrame:
+        """Whether conclusions depend on how uncertain times are read."""
+        from eventstudy.study.reading_verdicts import reading_verdicts_frame
+
+        return reading_verdicts_frame(self)
+
+    @cached_property
+    def multiple(self) -> pd.DataFrame:
+        """Group tests over the windows asked for, adjusted for their number."""
+        from eventstudy.study.multiple import multiplicity_frame
+
+        return multiplicity_frame(self)
+
+    @cached_property
+    def _sensitivity(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def sensitivity(self, group: str) -> pd.DataFrame:
+        """Return the mean CAR of a group with one choice changed at a time."""
+        from eventstudy.study.sensitivity import sensitivity_frame
+
+        if group not in self._sensitivity:
+            self._sensitivity[group] = sensitivity_frame(self, group)
+        return self._sensitivity[group]
 
     @cached_property
     def studied(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from eventstudy.significance import Sample
 from eventstudy.significance.contract import student
 from eventstudy.study.effects import group_effects
 from eventstudy.study.groups import Group
+from eventstudy.study.placebo import history_of
 from eventstudy.windows import Window, window_name
 
 if TYPE_CHECKING:
@@ -122,26 +123,30 @@ def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
 def sample_of(
     found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult
 ) -> Sample:
-    """Return the sample of a group's kept rows, signed."""
-    rows, signs = group.rows[keep], group.signs[keep][:, None]
+    """Return the sample of a group's kept rows, signed, under one of the study's fits."""
+    rows, signs = group.rows[keep], group.signs[keep]
     positions = found.positions[rows]
+    asked = [m for m in study.config.models if study.fits[m.name] is found]
     return Sample(
-        found.fit.ar[rows] * signs,
-        found.fit.v[rows],
-        found.fit.residuals[rows] * signs,
-        np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
-        positions,
-        found.fit.dof[rows],
-        found.fit.n_params,
-        study.config.convention,
+        ar=found.fit.ar[rows] * signs[:, None],
+        v=found.fit.v[rows],
+        residuals=found.fit.residuals[rows] * signs[:, None],
+        estimation_rows=np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
+        positions=positions,
+        dof=found.fit.dof[rows],
+        n_params=found.fit.n_params,
+        convention=study.config.convention,
+        covariance=found.fit.covariance,
+        seed=study.config.seed,
+        history=history_of(study, asked[0], rows, signs) if asked else None,
     )
 
 
 def samples(study: StudyResult) -> Iterator[tuple[str, str, Group, Sample]]:
     """Yield (alignment, model, group, sample) for every group with an observation."""
-    for alignment, model, found, rows in blocks(study):
+    for alignment, model, found, _ in blocks(study):
         for group in study.groups:
-            keep = np.isin(group.rows, rows)
+            keep = study.counted(group, alignment)
             if keep.any():
                 yield alignment, model, group, sample_of(found, group, keep, study)
 
@@ -153,30 +158,43 @@ def group_tests_frame(study: StudyResult) -> pd.DataFrame:
     windows = study.config.frame.all_windows
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
-    parts = []
+    hidden = np.full(len(windows), np.nan)
+    parts: list[tuple[Any, ...]] = []
     for alignment, model, group, sample in samples(study):
         for test in study.tests_asked:
             found = test.evaluate(sample, masks)
             verdict = found.verdict
-            hidden = np.full(len(windows), np.nan)
-            part = {
-                "group": group.name,
-                "alignment": alignment,
-                "model": model,
-                "convention": sample.convention if test.standardised else "",
-                "window": names,
-                "test": found.name,
-                "statistic": verdict.statistic,
-                "p_value": verdict.two_sided,
-                "p_greater": hidden if group.two_sided_only else verdict.greater,
-                "p_less": hidden if group.two_sided_only else verdict.less,
-                "n": found.n,
-                "n_dates": found.n_dates,
-                "distribution": verdict.distribution,
-                "caveat": found.caveats,
-            }
-            parts.append(pd.DataFrame(part, columns=list(TESTS)))
-    return pd.concat(parts, ignore_index=True)
+            parts.append(
+                (
+                    group.name,
+                    alignment,
+                    model,
+                    sample.convention if test.standardised else "",
+                    names,
+                    found.name,
+                    verdict.statistic,
+                    verdict.two_sided,
+                    hidden if group.two_sided_only else verdict.greater,
+                    hidden if group.two_sided_only else verdict.less,
+                    found.n,
+                    found.n_dates,
+                    verdict.distribution,
+                    found.caveats,
+                )
+            )
+    if not parts:
+        return pd.DataFrame(columns=list(TESTS))
+    columns = zip(TESTS, zip(*parts, strict=True), strict=True)
+    return pd.DataFrame({name: _stacked(held, len(windows)) for name, held in columns})
+
+
+def _stacked(held: Sequence[Any], count: int) -> Any:
+    """Return one column of blocks of `count` rows, each a scalar or one value a row."""
+    if isinstance(held[0], np.ndarray):
+        return np.concatenate(held)
+    return [
+        value for block in held for value in ([block] * count if isinstance(block, str) else block)
+    ]
 
 
 def effects_frame(study: StudyResult, windows: Sequence[Window]) -> pd.DataFrame:

@@ -35,6 +35,8 @@ def caution_lines(study: StudyResult) -> list[str]:
     lines = [
         *_uncertain_times(study),
         *_shared_sessions(study),
+        *_survivors(study),
+        *_merged(study),
         *_left_out(study),
         _tests_run(study),
     ]
@@ -51,9 +53,16 @@ def _uncertain_times(study: StudyResult) -> list[str]:
     held = {o.reading.event.event_id for o in study.observations if o.reading.event.ambiguous}
     if not held:
         return []
+    found = study.reading_verdicts
+    found = found[found["group"].isin([group.name for group in study.groups])]
+    open_ = found.loc[found["conclusion_changes"].astype(bool)]
+    named = [f"{g} [{w}]" for g, w in zip(open_["group"], open_["window"], strict=True)]
+    which = ", ".join(dict.fromkeys(named[:6])) + (", ..." if len(named) > 6 else "")
+    depends = f": {which}" if named else ""
     return [
         f"{counted(len(held), 'event')} of uncertain session 0, run both ways; the table shows "
-        f"the reading {study.alignments[-1]!r}."
+        f"the reading {study.alignments[-1]!r}. The conclusion at 5% depends on the reading in "
+        f"{len(named)} of {len(found)} results of groups{depends}; see reading_verdicts."
     ]
 
 
@@ -75,6 +84,52 @@ def _shared_sessions(study: StudyResult) -> list[str]:
                 f"Pairs of events that {meaning} {listed} on a common ticker{also}; under at "
                 "least one reading."
             )
+    return lines
+
+
+OVERLAP_POLICIES = {
+    "keep": "all stay",
+    "drop": "overlapping ones are dropped",
+    "keep-first": "the first of overlapping ones stays",
+    "joint": "all stay, overlapping ones are estimated together",
+}
+
+
+def _survivors(study: StudyResult) -> list[str]:
+    """Return how many observations the policies on overlaps would leave, where it matters."""
+    found = study.survivors[study.survivors["alignment"] == study.alignments[-1]]
+    told = []
+    for where, rows in (
+        (study.config.lead, found[found["label"] == study.config.lead]),
+        ("all series", found),
+    ):
+        left = {
+            policy: int(rows.loc[rows["policy"] == policy, "kept"].sum())
+            for policy in ("keep", "drop", "keep-first")
+        }
+        if where is not None and left["drop"] < left["keep"]:
+            told.append(
+                f"{left['drop']} of {left['keep']} observations on {where} share no session with "
+                f"another event's window (drop would leave these), keep-first would leave "
+                f"{left['keep-first']}"
+            )
+    policy = study.config.overlap
+    return [f"Overlap ({policy}: {OVERLAP_POLICIES[policy]}): {'; '.join(told)}."] if told else []
+
+
+def _merged(study: StudyResult) -> list[str]:
+    """Return how many observations do not count in their groups of their own accord."""
+    found = [m for m in study.merged_rows if m.alignment == study.alignments[-1]]
+    lines = []
+    for reason, meaning in (
+        ("coincides", "one effect with an event of the same session 0, counted once in a group"),
+        ("contradicts", "news of opposite signs on one session 0, left out of the directions"),
+    ):
+        held = {
+            study.observations[m.row].reading.event.event_id for m in found if m.reason == reason
+        }
+        if held:
+            lines.append(f"{counted(len(held), 'event')}: {meaning}; see merged, identification.")
     return lines
 
 

@@ -242,11 +242,11 @@ def test_writing_over_an_old_page_is_whole_or_not_at_all(
     path = tmp_path / "report.html"
     path.write_text("old")
 
-    def fail(self: Path, target: Path) -> Path:
+    def fail(_from: str, _to: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", fail)
+        patched.setattr(os, "replace", fail)
         with pytest.raises(es.EventStudyError, match="No space left on device"):
             es.write_report(made.study, path)
     assert path.read_text() == "old"

@@ -198,7 +198,8 @@ def test_coinciding_events_on_one_series_are_one_observation() -> None:
     for name in ("cross_sectional", "bmp", "kolari_pynnonen"):
         assert np.isnan(tests.loc[name, "statistic"])
         assert np.isnan(tests.loc[name, "p_value"])
-        assert "no value" in tests.loc[name, "caveat"]
+        assert "at least 2 needed" in tests.loc[name, "distribution"]
+        assert tests.loc[name, "n"] == 1
     effect = study.effects[study.effects["group"] == "peer:NVDA"].iloc[0]
     own = study.cars[(study.cars["event_id"] == "a") & (study.cars["ticker"] == "NVDA")].iloc[0]
     assert effect["se"] == pytest.approx(own["se"], rel=1e-12)
