@@ -17,9 +17,15 @@ def _first_line(thing: object) -> str:
 
 
 def _models(_: str | None) -> Rows:
-    from eventstudy.models import MODELS
+    from eventstudy.models import MODELS, WRITTEN, find_model
+    from eventstudy.models.contract import needs_of
 
-    return [(name, _first_line(type(model))) for name, model in MODELS.items()]
+    rows = []
+    for name, model in MODELS.items():
+        factors = ", ".join(needs_of(model).factors)
+        rows.append((name, _first_line(type(model)) + (f" [{factors}]" if factors else "")))
+    examples = [(written, find_model(example)) for written, example in WRITTEN.items()]
+    return [*rows, *((written, _first_line(type(model))) for written, model in examples)]
 
 
 def _tests(_: str | None) -> Rows:

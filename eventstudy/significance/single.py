@@ -176,22 +176,3 @@ def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:
     known = (others > 0) & np.isfinite(size)
     p = np.where(known, (1.0 + larger) / (1.0 + others), np.nan)
     return RankTails(blank, blank, p, others.astype(np.int64))
-
-
-def clear_positions(candidates: Ints, forbidden: Bools, window: tuple[int, int]) -> Ints:
-    """Return the candidate positions whose window holds no forbidden session.
-
-    Parameters
-    ----------
-    candidates : ndarray, int
-        Rows in the grid.
-    forbidden : ndarray, shape (S,), bool
-        Sessions inside a true event's windows.
-    window : (int, int)
-    """
-    counts = np.concatenate([[0], np.cumsum(forbidden)])
-    first, last = candidates + window[0], candidates + window[1] + 1
-    inside = (first >= 0) & (last <= len(forbidden))
-    first, last = np.clip(first, 0, len(forbidden)), np.clip(last, 0, len(forbidden))
-    clear: Ints = candidates[inside & (counts[last] == counts[first])]
-    return clear

@@ -91,13 +91,13 @@ def make_groups(
             f"events of kind {kind} on their own tickers",
             own & (kinds == kind),
         )
-        for kind in sorted(set(kinds[own]))
+        for kind in sorted({str(kind) for kind in kinds[own]})
         if kind
     ]
     peers = listed & ~own
     groups += [
         _plain(f"peer:{ticker}", f"{ticker} on events of others", peers & (labels == ticker))
-        for ticker in sorted(set(labels[peers]))
+        for ticker in sorted({str(label) for label in labels[peers]})
         if not ticker.startswith("@")
     ]
     return tuple(group for group in groups if len(group.rows))

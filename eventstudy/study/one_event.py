@@ -193,7 +193,7 @@ def _kinds(study: StudyResult) -> Ints:
     keys = [
         (o.label, o.reading.event.subject, o.reading.event.kind)
         if o.reading.event.kind and o.reading.alignments[0] == "stated"
-        else (o.label, o.reading.event.event_id, str(o.reading.session_0))
+        else (o.label, o.reading.event.event_id, str(o.reading.session_0), o.reading.alignments)
         for o in study.observations
     ]
     numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}

@@ -148,7 +148,8 @@ def _tests_run(study: StudyResult) -> str:
     count = int(study.group_tests["p_value"].notna().sum())
     return (
         f"{count} p-values over groups, days, windows and readings, not adjusted for their "
-        "number. mde is the smallest mean CAR that a 5% test finds with 80% probability."
+        "number here: see multiple for Holm, Benjamini-Hochberg and Romano-Wolf. mde is the "
+        "smallest mean CAR that a 5% test finds with 80% probability."
     )
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from eventstudy.significance import TESTS, Sample, find_tests
 from eventstudy.significance.single import (
-    clear_positions,
     empirical_tails,
     kind_tails,
     sq_tails,
@@ -245,13 +244,6 @@ def test_empirical_tails_never_give_zero() -> None:
     found = empirical_tails(np.array([10.0]), np.arange(9.0)[None, :])
     assert found.greater[0] == pytest.approx(0.1)
     assert found.less[0] == pytest.approx(1.0)
-
-
-def test_placebo_windows_keep_clear_of_events() -> None:
-    forbidden = np.zeros(20, dtype=bool)
-    forbidden[10] = True
-    found = clear_positions(np.arange(20), forbidden, (-1, 2))
-    assert set(found) == {1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17}
 
 
 def test_unknown_test_names_the_choices() -> None:
