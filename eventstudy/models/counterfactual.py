@@ -31,7 +31,7 @@ NEGLIGIBLE = 1e-6
 FOLDS = 5
 MIXING = (0.1, 0.5, 0.9, 1.0)
 """Shares of the absolute penalty that are tried; 1 is the lasso."""
-PENALTIES = 50
+PENALTIES = 30
 """Penalties that are tried for each mixing, on a logarithmic grid."""
 TINY = float(np.finfo(float).tiny)
 FEWEST_SESSIONS = 10 * FOLDS

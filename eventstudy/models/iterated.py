@@ -229,7 +229,6 @@ def _stack(rows: list[Floats], width: int) -> Floats:
 
 def observations_of(task: ModelTask) -> Iterator[OneTask]:
     """Return the observations of a task one by one."""
-    ahead: int | None = getattr(task, "ahead", None)
     n, m = task.y.shape
     length = task.y_event.shape[1]
     donors = task.donors if task.donors.size else np.empty((n, m, 0))
@@ -241,7 +240,7 @@ def observations_of(task: ModelTask) -> Iterator[OneTask]:
             task.market[i],
             task.market_event[i],
             float(task.net[i]),
-            ahead,
+            task.ahead,
             donors[i],
             donors_event[i],
         )

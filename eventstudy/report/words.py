@@ -154,7 +154,9 @@ def answer(study: StudyResult, group: str, window: str) -> Answer | None:
     effect = _row(study.effects, study, group, window)
     if effect is None:
         return None
-    p_values, doubt = support(study, group, window), _doubt(study, group, window)
+    p_values = support(study, group, window)
+    found = verdict(p_values)
+    doubt = _doubt(study, group, window, found)
     label = "towards the labelled side" if group == "directional" else group
     dates = counted(int(effect["n_dates"]), "date")
     return Answer(
@@ -165,22 +167,32 @@ def answer(study: StudyResult, group: str, window: str) -> Answer | None:
         tuple(f"{name} {p_clause(p)}" for name, p in p_values.items()),
         f"{counted(int(effect['n']), 'event')} on {dates}",
         f"smallest findable effect {percent(effect['mde'], signed=False)}",
-        _tempered(verdict(p_values), doubt),
+        _tempered(found, doubt),
         doubt,
     )
 
 
 def _tempered(found: Verdict, doubt: str) -> Verdict:
-    """Return the verdict, open where it hangs on how uncertain times are read."""
+    """Return the verdict, open where it hangs on something else."""
     if not doubt or found.kind == "open":
         return found
-    return Verdict("open", f"{found.label}, under this reading only", found.text)
+    return Verdict("open", f"{found.label}; but see below", found.text)
 
 
-def _doubt(study: StudyResult, group: str, window: str) -> str:
-    """Return whether the verdict changes with the reading of uncertain times."""
+def _doubt(study: StudyResult, group: str, window: str, found: Verdict) -> str:
+    """Return what a verdict hangs on: the reading of uncertain times, the number of tests."""
     kinds = {verdict(p).kind for _, _, p in _by_reading(study, group, window)}
-    return "the verdict changes with the reading of uncertain times" if len(kinds) > 1 else ""
+    doubts = []
+    if len(kinds) > 1:
+        doubts.append("the verdict changes with the reading of uncertain times")
+    row = _row(study.multiple[study.multiple["test"] == SUPPORT[0]], study, group, window)
+    if found.kind == "supported" and row is not None and row["p_romano_wolf"] > LEVEL:
+        doubts.append(
+            f"among the {counted(int(row['family_size']), 'test')} of its family it does not "
+            f"stand out: Holm {p_clause(row['p_holm'])}, Romano-Wolf "
+            f"{p_clause(row['p_romano_wolf'])}"
+        )
+    return "; and ".join(doubts)
 
 
 def support(study: StudyResult, group: str, window: str) -> dict[str, float]:
@@ -225,6 +237,8 @@ def _conclusion(study: StudyResult, group: str, window: str) -> Conclusion | Non
     if effect is None:
         return None
     p_values = support(study, group, window)
+    found = verdict(p_values)
+    doubt = _doubt(study, group, window, found)
     what = next(g.what for g in study.groups if g.name == group)
     n, dates = int(effect["n"]), int(effect["n_dates"])
     tests = ", ".join(f"{name} {p_clause(p)}" for name, p in p_values.items()) or "no test run"
@@ -233,12 +247,13 @@ def _conclusion(study: StudyResult, group: str, window: str) -> Conclusion | Non
         f"{counted(n, 'event')} on {counted(dates, 'date')}: {what}. {tests}. With 80% "
         f"probability this sample would have found a mean of {percent(effect['mde'], signed=False)}"
         " or more, in either direction; smaller ones would mostly be missed."
+        + (f" But {doubt}." if doubt else "")
     )
     return Conclusion(
         f"{group}, {window_text(window)}",
         text,
         _rests_on(study, group, window),
-        verdict(p_values),
+        _tempered(found, doubt),
     )
 
 

@@ -328,7 +328,7 @@ def _described(count: int, share: float, everywhere: Everywhere) -> str:
         f"{share:.0%} of events left in a draw",
     ]
     if everywhere.step > 1:
-        said.append(f"refitted at every {everywhere.step}th session")
+        said.append(f"refitted at one session in {everywhere.step}")
     if everywhere.covariance == "none":
         said.append("of the mean CAR: the model gives no forecast covariance")
     return "; ".join(said)

@@ -69,7 +69,7 @@ def other_securities(study: StudyResult, model: ReturnModel, masks: Floats) -> O
     if pairs:
         table = study.prices.on_sessions(study.days)
         panel, places = make_panel(pairs, table, study.events, study.config)
-        fit = abnormal_returns(panel, places, model, study.config.frame).fit
+        fit = abnormal_returns(panel, places, model, study.config.frame, study.progress).fit
         enough = fit.dof + fit.n_params >= study.config.frame.min_estimation
         values = np.where(enough[:, None], standardised(fit, masks), np.nan)
         place = {ticker: i for i, ticker in enumerate(donors)}

@@ -183,6 +183,7 @@ def study_of(
         drops=tuple(dropped),
         notes=tuple(notes),
         seconds=time.perf_counter() - started,
+        progress=progress,
     )
 
 

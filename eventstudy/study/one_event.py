@@ -102,7 +102,7 @@ def _placebo_cars(history: Everywhere, names: Ints, masks: Floats) -> Floats:
 
 def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, step: int) -> pd.DataFrame:
     """Rank each CAR among the placebo CARs of its own series."""
-    note = f", refitted at every {step}th session" if step > 1 else ""
+    note = f", refitted at one session in {step}" if step > 1 else ""
     return _ranked(rows, "placebo_time", car, empirical_tails(car, drawn), note=note)
 
 

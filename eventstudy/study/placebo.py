@@ -22,8 +22,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-STEP_OF_SLOW_MODELS = 5
-"""Sessions from one refit to the next where a fit takes long."""
+MOST_REFITS = 200
+"""Refits of one series by a model whose fit takes long: their p-value has a floor of 2/201."""
 
 _MADE: WeakKeyDictionary[StudyResult, dict[str, Everywhere]] = WeakKeyDictionary()
 
@@ -31,8 +31,9 @@ _MADE: WeakKeyDictionary[StudyResult, dict[str, Everywhere]] = WeakKeyDictionary
 def everywhere(study: StudyResult, model: ReturnModel) -> Everywhere:
     """Return a model refitted to every series of a study at every session with a hull.
 
-    A model that iterates is refitted at every fifth session. A model that needs donors has,
-    for each series, those that at least half of the events on it may use.
+    A model that iterates is refitted at most 200 times a series, at one session in k. A model
+    that needs donors has, for each series, those that at least half of the events on it may
+    use.
     """
     made = _MADE.setdefault(study, {})
     if model.name not in made:
@@ -70,9 +71,10 @@ def _keys(study: StudyResult) -> list[tuple[str, int]]:
 
 def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
     frame = study.config.frame
-    step = STEP_OF_SLOW_MODELS if iterates(model) else 1
     first = max(frame.min_estimation + frame.gap, -frame.hull[0])
-    positions = np.arange(first, len(study.days) - frame.hull[1], step, dtype=np.int64)
+    last = len(study.days) - frame.hull[1]
+    step = max(1, -(-(last - first) // MOST_REFITS)) if iterates(model) else 1
+    positions = np.arange(first, last, step, dtype=np.int64)
     masks = frame.masks(frame.all_windows)
     ar, usable, errors = [], [], []
     for fit in _series_fits(study, model, positions):
@@ -112,7 +114,8 @@ def _series_fits(study: StudyResult, model: ReturnModel, positions: Ints) -> Ite
             positions,
             np.broadcast_to(donors, (len(positions), len(donors))),
         )
-        yield abnormal_returns(study.panel, places, model, study.config.frame).fit
+        frame = study.config.frame
+        yield abnormal_returns(study.panel, places, model, frame, study.progress).fit
 
 
 def own_event_sessions(study: StudyResult, label: str) -> Bools:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from eventstudy.abnormal import AbnormalReturns, Panel, Places
 from eventstudy.events.event import ALIGNMENTS
+from eventstudy.models.contract import Progress, unwatched
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance import SignificanceTest
 from eventstudy.study.config import StudyConfig
@@ -53,6 +54,8 @@ class StudyResult:
     notes : tuple of str
     seconds : float
         Wall time of the fit.
+    progress : callable
+        Told how far models that iterate are, when tests refit them.
     """
 
     events: EventCalendar
@@ -70,6 +73,7 @@ class StudyResult:
     drops: tuple[Drop, ...]
     notes: tuple[str, ...]
     seconds: float
+    progress: Progress = unwatched
 
     @cached_property
     def alignments(self) -> tuple[str, ...]:

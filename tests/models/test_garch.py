@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,7 @@ from eventstudy.models.garch import Egarch, Garch, VarianceFit, egarch_path, gar
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class FarTask(ModelTask):
-    """A task that says where its event window lies."""
-
-    ahead: int = 1
-
-
-def world(seed: int, n: int = 2, m: int = 250, length: int = 3, ahead: int = 10) -> FarTask:
+def world(seed: int, n: int = 2, m: int = 250, length: int = 3, ahead: int = 10) -> ModelTask:
     """A market model whose errors are GARCH with a = 0.15 and b = 0.75, daily s.d. 2%."""
     rng = np.random.default_rng(seed)
     market = rng.normal(0.0005, 0.01, (n, m + length))
@@ -38,10 +31,10 @@ def world(seed: int, n: int = 2, m: int = 250, length: int = 3, ahead: int = 10)
         e[:, t] = np.sqrt(h) * rng.normal(size=n)
         h = 0.1 * 4e-4 + 0.15 * e[:, t] ** 2 + 0.75 * h
     y = 0.0002 + 1.3 * market + e
-    return FarTask(y[:, :m], y[:, m:], market[:, :m], market[:, m:], np.ones(n), ahead=ahead)
+    return ModelTask(y[:, :m], y[:, m:], market[:, :m], market[:, m:], np.ones(n), ahead=ahead)
 
 
-def holed(task: FarTask, last: int) -> FarTask:
+def holed(task: ModelTask, last: int) -> ModelTask:
     """Without a tenth of the sessions, and without the last few."""
     rng = np.random.default_rng(1)
     y, market = task.y.copy(), task.market.copy()
@@ -52,7 +45,7 @@ def holed(task: FarTask, last: int) -> FarTask:
     return replace(task, y=y, market=market)
 
 
-def direct(task: FarTask, i: int, vol: Any) -> Any:
+def direct(task: ModelTask, i: int, vol: Any) -> Any:
     """Return arch's own fit of one observation, in percent."""
     used = np.isfinite(task.y[i]) & np.isfinite(task.market[i])
     o = 1 if vol == "EGARCH" else 0
@@ -191,7 +184,7 @@ def test_workers_change_nothing(model: type[Garch] | type[Egarch]) -> None:
     assert told == [(f"{serial.name} model", i, 6) for i in range(1, 7)]
     # Nor does company.
     alone = serial.fit(
-        FarTask(task.y[3:4], task.y_event[3:4], task.market[3:4], task.market_event[3:4],
+        ModelTask(task.y[3:4], task.y_event[3:4], task.market[3:4], task.market_event[3:4],
                 task.net[3:4], ahead=task.ahead)
     )  # fmt: skip
     np.testing.assert_array_equal(alone.v[0], one.v[3])
@@ -216,23 +209,8 @@ def test_what_cannot_be_fitted_says_why() -> None:
 
 def test_a_task_that_does_not_say_how_far_ahead() -> None:
     task = world(7)
-
-    @dataclass(frozen=True)
-    class Silent:
-        y: Floats
-        y_event: Floats
-        market: Floats
-        market_event: Floats
-        net: Floats
-        donors: Floats
-        donors_event: Floats
-
-    silent: Any = Silent(
-        task.y, task.y_event, task.market, task.market_event, task.net, task.donors,
-        task.donors_event,
-    )  # fmt: skip
     with pytest.raises(StudyError, match="how many sessions lie between"):
-        Garch().fit(silent)
+        Garch().fit(replace(task, ahead=None))
 
 
 def failing(fault: str, good_start: int) -> Any:
@@ -323,7 +301,7 @@ def test_real_windows_are_fitted_where_arch_alone_fails(vendor: Path) -> None:
     returns = pd.DataFrame(prices).pct_change(fill_method=None).to_numpy()
     rows = np.array([376, 817, 943, 1069])[:, None]
     before, during = rows + np.arange(-250, 0), rows + np.arange(10, 13)
-    task = FarTask(
+    task = ModelTask(
         returns[before, 0], returns[during, 0], returns[before, 1], returns[during, 1],
         np.ones(4), ahead=11,
     )  # fmt: skip
