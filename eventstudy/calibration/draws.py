@@ -193,11 +193,11 @@ class Draw:
     def __init__(self, drawer: Drawer, rows: Ints, noise: Floats, seed: int) -> None:
         self.drawer, self.rows, self.noise, self.seed = drawer, rows, noise, seed
 
-    def sample(self, effect: float = 0.0) -> Sample:
-        """Return the sample with an effect (decimal) planted at session 0."""
+    def sample(self, effect: float = 0.0, day: int = 0) -> Sample:
+        """Return the sample with an effect (decimal) planted on an event day."""
         world, rows = self.drawer.world, self.rows
         positions = world.positions[rows]
-        ar = planted(world.ar[rows] + self.noise, effect, world.arrival[rows])
+        ar = planted(world.ar[rows] + self.noise, effect, world.arrival(day)[rows])
         return Sample(
             ar=ar,
             v=self._v,

@@ -14,6 +14,7 @@ from eventstudy.calibration.draws import Drawer
 from eventstudy.calibration.world import World
 from eventstudy.models.contract import Progress
 from eventstudy.significance import Sample, SignificanceTest
+from eventstudy.windows import Window
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,8 +31,10 @@ class Question:
     ----------
     tests : tuple of SignificanceTest, length T
     effects : tuple of float, length E
-        Planted at session 0, decimals; the first is 0.
+        Decimals; the first is 0.
     masks : ndarray, shape (W, L)
+    days : tuple of int, length W
+        Event day on which an effect is planted for each window; see `planting_day`.
     samples, resampling_samples : int
         Samples of tests in closed form, and of tests that resample.
     convention : str
@@ -41,6 +44,7 @@ class Question:
     tests: tuple[SignificanceTest, ...]
     effects: tuple[float, ...]
     masks: Floats
+    days: tuple[int, ...]
     samples: int
     resampling_samples: int
     convention: str
@@ -49,6 +53,13 @@ class Question:
     def wanted(self, test: SignificanceTest) -> int:
         """Return how many samples a test is asked about."""
         return self.resampling_samples if resamples(test) else self.samples
+
+    def planted(self, effect: float) -> list[tuple[int, Ints]]:
+        """Return (event day, windows) of each sample that an effect asks for."""
+        if effect == 0.0:
+            return [(0, np.arange(len(self.masks)))]
+        days = np.array(self.days)
+        return [(int(day), np.flatnonzero(days == day)) for day in np.unique(days)]
 
     @property
     def longest(self) -> int:
@@ -85,6 +96,11 @@ class Counts:
         )
 
 
+def planting_day(window: Window) -> int:
+    """Return session 0 where a window holds it, else the window's first day."""
+    return 0 if window[0] <= 0 <= window[1] else window[0]
+
+
 def resamples(test: SignificanceTest) -> bool:
     """Return whether a test draws its reference distribution."""
     return bool(getattr(test, "resamples", False) or hasattr(test, "draws"))
@@ -109,15 +125,16 @@ def count(world: World, design: Design, question: Question, indices: Sequence[in
         draw = drawer.draw(index)
         asked = [t for t, test in enumerate(question.tests) if index < question.wanted(test)]
         for e, effect in enumerate(question.effects):
-            sample = draw.sample(effect)
-            for t in asked:
-                p = _p_values(question.tests[t], sample, question.masks)
-                valued = np.isfinite(p[:, 0])
-                found.defined[e, :, t] += valued
-                found.rejected[e, :, t] += valued[:, None] & (p <= LEVEL)
-                if e == 0:
-                    found.drawn[t] += 1
-                    found.attainable[t] += attainable_levels(question.tests[t].name, sample)
+            for day, windows in question.planted(effect):
+                sample = draw.sample(effect, day)
+                for t in asked:
+                    p = _p_values(question.tests[t], sample, question.masks[windows])
+                    valued = np.isfinite(p[:, 0])
+                    found.defined[e, windows, t] += valued
+                    found.rejected[e, windows, t] += valued[:, None] & (p <= LEVEL)
+                    if e == 0:
+                        found.drawn[t] += 1
+                        found.attainable[t] += attainable_levels(question.tests[t].name, sample)
     return found
 
 

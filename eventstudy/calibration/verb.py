@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eventstudy.calibration.attainable import LEVEL
 from eventstudy.calibration.design import Design, calendar_designs, standard_designs
 from eventstudy.calibration.draws import require_drawable
-from eventstudy.calibration.experiment import Question, run_experiments
+from eventstudy.calibration.experiment import Question, planting_day, run_experiments
 from eventstudy.calibration.result import CalibrationResult, rates_frame
 from eventstudy.calibration.world import World, fit_world
 from eventstudy.errors import StudyError, UnknownNameError
@@ -94,8 +94,8 @@ def calibrate(
     tests : iterable, optional
         Names or objects; all by default.
     effects : sequence of float
-        Planted at session 0 of every event, decimals; 0 is always among them. A window
-        without session 0 does not show them, unless all windows lie after it.
+        Decimals; 0 is always among them. Planted at session 0 of every event; for a window
+        without session 0, on its first day.
     samples : int
         Random samples a design.
     resampling_samples : int, optional
@@ -153,7 +153,7 @@ def calibrate(
     require_drawable([worlds[design.thin] for design in drawn], drawn)
     question = Question(
         found_tests, tuple(sorted({0.0, *map(float, effects)})), frame.masks(frame.windows),
-        samples, limit, convention, seed,
+        tuple(planting_day(window) for window in frame.windows), samples, limit, convention, seed,
     )  # fmt: skip
     counts = run_experiments(
         [worlds[d.thin] for d in drawn], drawn, question, _workers(jobs), progress

@@ -58,9 +58,8 @@ class World:
     dof : ndarray, shape (P,), int
     n_params : int
     covariance : {"exact", "approximate", "none"}
-    arrival : ndarray, shape (P,), int
-        Column of `ar` in which news of session 0 shows: session 0 itself, or the first
-        session with a trade after it; -1 where that lies beyond the hull.
+    traded : ndarray, shape (P, L), bool
+        Days of the hull on which the security trades.
     """
 
     securities: tuple[str, ...]
@@ -76,7 +75,7 @@ class World:
     dof: Ints
     n_params: int
     covariance: str
-    arrival: Ints
+    traded: Bools
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -85,6 +84,14 @@ class World:
         """Return the world whose sessions 0 lie between two dates, both included."""
         inside = (self.days >= first) & (self.days <= last)
         return replace(self, at=np.where(inside[:, None], self.at, -1))
+
+    def arrival(self, day: int = 0) -> Ints:
+        """Return the column of `ar` in which news of an event day shows, shape (P,), int.
+
+        The first session with a trade from that day on; -1 where that lies beyond the hull.
+        """
+        seen = self.traded & (self.frame.days >= day)
+        return np.where(seen.any(axis=1), seen.argmax(axis=1), -1)
 
     @property
     def usable(self) -> Ints:
@@ -150,7 +157,7 @@ def fit_world(
         fitted.dof[good],
         fitted.n_params,
         fitted.covariance,
-        arrivals(traded, positions[good], columns[good], frame),
+        traded[positions[good][:, None] + frame.days, columns[good][:, None]],
     )
 
 
@@ -209,17 +216,6 @@ def thin_returns(returns: Floats, share: float, rng: np.random.Generator) -> tup
     carried = np.where(last >= 0, np.take_along_axis(level, np.maximum(last, 0), axis=0), 0.0)
     moved = np.expm1(np.diff(carried, axis=0, prepend=0.0))
     return np.where(known, moved, np.nan), traded
-
-
-def arrivals(traded: Bools, positions: Ints, columns: Ints, frame: Frame) -> Ints:
-    """Return the column of the hull in which news of session 0 shows, -1 for none.
-
-    News shows at the first trade from session 0 on; where the hull lies wholly after
-    session 0, at the first trade of the hull.
-    """
-    days = frame.days
-    seen = traded[positions[:, None] + days, columns[:, None]] & (days >= 0)
-    return np.where(seen.any(axis=1), seen.argmax(axis=1), -1)
 
 
 def _fit(panel: Panel, wanted: Places, model: ReturnModel, frame: Frame, tick: Tick) -> ModelFit:

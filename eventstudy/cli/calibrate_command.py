@@ -22,9 +22,7 @@ ResamplingSamples = Annotated[
 ]
 Effects = Annotated[
     str,
-    typer.Option(
-        metavar="LIST", help="Effects planted at session 0, in percent, separated by commas."
-    ),
+    typer.Option(metavar="LIST", help="Effects planted, in percent, separated by commas."),
 ]
 Tests = Annotated[
     list[str] | None, typer.Option("--test", metavar="NAME", help="Repeatable; default all.")

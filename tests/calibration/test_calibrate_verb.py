@@ -152,6 +152,17 @@ def test_the_result_depends_on_neither_workers_nor_batches(
     }  # fmt: skip
 
 
+def test_an_effect_is_found_in_a_window_that_starts_after_session_0(iid: es.PriceTable) -> None:
+    """2% on one of three days of s.d. 2%: z = 0.02 sqrt(50) / (0.02 sqrt(3)) = 4.1."""
+    result = calibrate(
+        iid, window=[(0, 0), (2, 4)], estimation=120, min_estimation=100, samples=60,
+        effects=(0.02,), tests=["cross_sectional"], jobs=1, designs=[Design("staggered", 50)],
+    )  # fmt: skip
+    row = result.summary_frame().set_index("window").loc["2,4"]
+    assert row["power_2%"] > 0.9
+    assert row["rate"] < 0.3
+
+
 def test_another_seed_gives_other_samples(iid: es.PriceTable) -> None:
     def rate(seed: int) -> float:
         found = calibrate(

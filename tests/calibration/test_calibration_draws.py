@@ -12,6 +12,7 @@ from scipy import stats
 import eventstudy as es
 from eventstudy.calibration.design import Design, calendar_designs
 from eventstudy.calibration.draws import Drawer, extra_noise
+from eventstudy.calibration.experiment import planting_day
 from eventstudy.calibration.world import World, thin_returns
 from eventstudy.errors import StudyError
 from eventstudy.significance import TESTS
@@ -130,6 +131,20 @@ def test_an_effect_stands_at_session_0_and_nowhere_else(world: World) -> None:
     np.testing.assert_allclose(moved, np.tile([0.0, 0.02, 0.0, 0.0], (30, 1)), atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("window", "day"), [((0, 0), 0), ((0, 4), 0), ((-3, 2), 0), ((2, 10), 2), ((-5, -1), -5)]
+)
+def test_a_window_without_session_0_has_its_effect_on_its_first_day(
+    world: World, window: tuple[int, int], day: int
+) -> None:
+    assert planting_day(window) == day
+    if day in world.frame.days:
+        draw = drawer(world, Design("staggered", 30)).draw(0)
+        moved = draw.sample(0.02, day).ar - draw.sample().ar
+        expected = np.where(world.frame.days == day, 0.02, 0.0)
+        np.testing.assert_allclose(moved, np.tile(expected, (len(moved), 1)), atol=1e-15)
+
+
 def test_the_mean_of_the_null_is_zero(world: World) -> None:
     source = drawer(world, Design("staggered", 50, extra_variance=1.0))
     means = [source.draw(i).sample().ar.mean() for i in range(200)]
@@ -193,7 +208,7 @@ def test_thin_trading_loses_no_return(seed: int, share: float) -> None:
 
 def test_thin_trading_misses_the_share_that_was_asked_for(thin_world: World) -> None:
     """News of session 0 shows on the next trade: 70% at once, 21% a session later, 6.3% two."""
-    counts = np.bincount(thin_world.arrival + 1, minlength=5) / len(thin_world)
+    counts = np.bincount(thin_world.arrival() + 1, minlength=5) / len(thin_world)
     expected = [0.027, 0.0, 0.7, 0.21, 0.063]
     np.testing.assert_allclose(counts, expected, atol=0.03)
 
@@ -201,7 +216,7 @@ def test_thin_trading_misses_the_share_that_was_asked_for(thin_world: World) -> 
 def test_news_that_waits_for_a_trade_stands_where_the_trade_is(thin_world: World) -> None:
     draw = drawer(thin_world, Design("thin", 100, thin=0.3)).draw(0)
     moved = draw.sample(0.02).ar - draw.sample().ar
-    arrival = thin_world.arrival[draw.rows]
+    arrival = thin_world.arrival()[draw.rows]
     for i in range(100):
         expected = np.zeros(4)
         if arrival[i] >= 0:
