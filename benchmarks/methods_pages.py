@@ -329,9 +329,10 @@ def sample_block(book: Book) -> list[str]:
     rows = []
     for ticker in SHOWN:
         part = found[(found["group"] == f"{DECEMBER}/{ticker}") & (found["window"] == "0,0")]
-        for row in part.itertuples():
-            p = "below 1e-4" if row.p_value < 1e-4 else f"{row.p_value:.3f}"
-            rows.append((ticker, f"`{row.test}`", f"{row.statistic:.3f}", p, str(row.distribution)))
+        for row in part.to_dict("records"):
+            p = "below 1e-4" if row["p_value"] < 1e-4 else f"{row['p_value']:.3f}"
+            value = f"{row['statistic']:.3f}"
+            rows.append((ticker, f"`{row['test']}`", value, p, row["distribution"]))
     return [*table(("security", "test", "statistic", "p", "as printed"), rows), ""]
 
 

@@ -7,8 +7,11 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import eventstudy as es
 from eventstudy.cli import main
 
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
@@ -30,6 +33,11 @@ def workplace(root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.Monk
     data = root / "eventstudy" / "prices" / "data"
     for name in ("prices_2024_2025.csv", "dividends_2024_2025.csv"):
         shutil.copy(data / name, tmp_path / "my-folder-of-csv")
+    rng = np.random.default_rng(1)
+    days = pd.bdate_range("2024-06-03", "2025-06-30")
+    names = ("mkt_rf", "smb", "hml", "rmw", "cma", "rf")
+    factors = pd.DataFrame(rng.normal(0, 0.5, (len(days), 6)), columns=list(names)).round(2)
+    factors.assign(date=days, rf=0.02).to_csv(tmp_path / "factors.csv", index=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -42,6 +50,8 @@ def test_every_command_of_the_readme_runs(root: Path, workplace: Path) -> None:
         arguments = shlex.split(line)[1:]
         if "yahoo" in arguments:
             arguments[arguments.index("yahoo")] = "sample"
+        if arguments[0] == "calibrate":
+            arguments += ["--samples", "10", "--jobs", "1", "--effects", "0"]
         assert main(arguments) == 0, line
     assert (workplace / "out" / "report.html").is_file()
 
@@ -55,6 +65,20 @@ def test_the_strategy_of_contributing_runs(root: Path, workplace: Path) -> None:
     assert main([*arguments, "--strategy", "fresh-rise:hold=3", "--out", "out"]) == 0
     trades = (workplace / "out" / "trades.csv").read_text()
     assert "fresh-rise" in trades
+
+
+def test_the_model_of_contributing_is_what_it_says(root: Path) -> None:
+    """AR = R - R_m - the mean of R - R_m over the estimation window."""
+    code = next(b for b in blocks(root, "CONTRIBUTING.md", "python") if "BetaOne" in b)
+    made: dict[str, type] = {}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), made)  # noqa: S102
+    events = es.read_events(root / "events.csv").select(["avgo-earnings-2024-12-12"])
+    prices = es.load_prices(["AVGO", "SPY"], source="sample")
+    study = es.event_study(events, prices, model=made["BetaOne"](), window=(0, 0), observed=())
+    excess = prices.returns[:, 0] - prices.returns[:, 1]
+    at = int(np.flatnonzero(prices.dates == np.datetime64("2024-12-13"))[0])
+    car = study.cars.set_index("ticker").loc["AVGO", "car"]
+    assert car == pytest.approx(excess[at] - np.nanmean(excess[max(at - 260, 0) : at - 10]))
 
 
 def test_the_make_targets_of_the_readme_exist(root: Path) -> None:

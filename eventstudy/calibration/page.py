@@ -64,7 +64,8 @@ def calibration_html(result: CalibrationResult) -> str:
         if result.ranked_at:
             body.append(
                 "<p>Share of samples in which a test finds an effect planted at session 0, or on "
-                "the first day of a window without it: the most powerful of the tests that hold their size.</p>"
+                "the first day of a window without it: the most powerful of the tests that hold "
+                "their size.</p>"
             )
             body.append(f'<div class="wide">{power_figure(result, window)}</div>')
         for design in result.designs:
