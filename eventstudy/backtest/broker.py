@@ -4,8 +4,11 @@ Differences from `bt.brokers.BackBroker`, each because of a trap that a test rep
 
 - A group of entry legs fills as a whole or not at all: where one leg has no bar of the
   session, or the group would break a limit, every leg is cancelled with the reason.
-- Exits come before entries and sales before purchases; nothing is tested at the close of
-  the day before, and an exit is never refused.
+- A session runs in the order of the day: carry, the opening auction, the range, the
+  closing auction. In each, exits come before entries and sales before purchases; nothing is
+  tested at the close of the day before, and an exit is never refused.
+- Prices of fills come from the project's own pure functions, so that spread and impact are
+  paid on a flat bar too and no fill looks at a later bar.
 - Dividends, borrow fees and interest are booked before fills, leg by leg: a purchase on the
   ex-date earns no dividend, and a halted ticker goes on costing its fee.
 - A leg whose prices have ended is settled at its last close when its exit falls due, free
@@ -22,15 +25,16 @@ import numpy.typing as npt
 
 from eventstudy.backtest.costs import (
     BP,
-    Costs,
     borrow_fee,
+    cash_interest,
     commission_paid,
     fill_price,
-    idle_cash,
     slippage_paid,
 )
-from eventstudy.backtest.ledger import FROZEN, Ledger, OrderRecord
-from eventstudy.backtest.limits import Limits, breach
+from eventstudy.backtest.desk import Desk
+from eventstudy.backtest.fills import limit_fill
+from eventstudy.backtest.ledger import FROZEN, OrderRecord
+from eventstudy.backtest.limits import breach
 from eventstudy.backtest.plan import calendar_gaps
 from eventstudy.backtest.stock import bt
 
@@ -59,45 +63,43 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     """
 
     def prepare(
-        self,
-        ledger: Ledger,
-        costs: Costs,
-        limits: Limits,
-        days: Days,
-        feeds: Mapping[str, Any],
-        dividends: Mapping[str, Floats],
-        rates: Floats,
+        self, desk: Desk, days: Days, dividends: Mapping[str, Floats], rates: Floats
     ) -> None:
         """Hand over what the broker books and by which rules.
 
         Parameters
         ----------
-        ledger : Ledger
-        costs : Costs
-        limits : Limits
+        desk : Desk
+            With its feeds.
         days : ndarray, shape (S,)
             Sessions of the run.
-        feeds : mapping of str to feed
-            By ticker.
         dividends : mapping of str to ndarray, shape (S,)
             Cash per share on the ex-date, by ticker.
         rates : ndarray, shape (S,)
-            Interest on idle cash per session.
+            Return on cash per session.
         """
-        self.ledger, self.costs, self.limits = ledger, costs, limits
-        self.days, self.feeds = days, dict(feeds)
+        self.desk, self.ledger, self.costs, self.limits = desk, desk.ledger, desk.costs, desk.limits
+        self.days, self.feeds = days, dict(desk.feeds)
         self.dividends, self.rates = dividends, rates
         self.gaps = calendar_gaps(days)
         self.row = -1
         self.set_checksubmit(False)
-        self.set_slippage_perc(costs.half_spread_bp * BP, slip_open=True, slip_out=True)
-        self.addcommissioninfo(BasisPoints(commission_bp=costs.commission_bp))
+        self.addcommissioninfo(BasisPoints(commission_bp=self.costs.commission_bp))
 
     def next(self) -> None:
-        """Run one session: carry, then exits, then entries, then the value at the close."""
+        """Run one session: carry, the open, the range, the close, then the value at it."""
         self.row += 1
         self._carry()
-        waiting = list(self.pending)
+        self._auction("open")
+        for order, price in self.desk.touches():
+            self._fill(order, price, price)
+        self._auction("range")
+        self._auction("close")
+        super().next()
+
+    def _auction(self, when: str) -> None:
+        """Fill what waits for one moment of the session: exits, then entries by group."""
+        waiting = [o for o in self.pending if o.info["record"].when == when]
         for order in sorted(
             (o for o in waiting if not o.info["record"].opens), key=lambda o: o.isbuy()
         ):
@@ -108,7 +110,6 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
                 groups.setdefault(order.info["group"], []).append(order)
         for orders in groups.values():
             self._enter(sorted(orders, key=lambda o: o.isbuy()))
-        super().next()
 
     def market_values(self, ticker_prices: Mapping[str, float] | None = None) -> Floats:
         """Return signed market values of net positions, shape (N,), in the order of feeds.
@@ -130,17 +131,19 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         closes = {t: self._last_close(feed) for t, feed in self.feeds.items()}
         short_value = 0.0
         received = 0.0
+        gap = int(self.gaps[self.row])
         for ticker, legs in self.ledger.by_ticker().items():
             net = sum(leg.size for leg in legs)
             short_value += max(-net, 0.0) * closes[ticker]
             amount = float(self.dividends[ticker][self.row])
             if amount:
                 received += self.ledger.pay_dividend(ticker, amount)
-            fee = borrow_fee(net, closes[ticker], int(self.gaps[self.row]), self.costs)
+            rate = self.costs.borrow_of(ticker)
+            fee = borrow_fee(net, closes[ticker], gap, rate, self.costs.day_count)
             if fee:
                 self.ledger.pay_borrow(ticker, fee)
                 received -= fee
-        earned = idle_cash(self.cash, short_value) * float(self.rates[self.row])
+        earned = cash_interest(self.cash, short_value, float(self.rates[self.row]), gap, self.costs)
         self.ledger.interest.append(earned)
         self.cash += received + earned
 
@@ -159,8 +162,10 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _exit(self, order: Any) -> None:
         record: OrderRecord = order.info["record"]
-        if self._has_bar(order.data):
-            self._fill(order)
+        if not self.ledger.legs[record.event, record.ticker].size:
+            self._drop(order, "cancelled", "the leg was closed earlier in the session")
+        elif self._has_bar(order.data):
+            self._fill_at_quote(order)
         elif self._has_ended(order.data):
             record.reason = FROZEN
             self._settle(order)
@@ -174,40 +179,79 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             for order in orders:
                 self._drop(order, "cancelled", reason)
             return
-        broken = self._breach(orders)
-        for order in orders:
+        prices = [self._entry_price(order) for order in orders]
+        if np.isnan(prices).any():
+            for order in orders:
+                limit = order.info["record"].limit
+                self._drop(order, "cancelled", f"the limit {limit:.4f} was not reached")
+            return
+        broken = self._breach(orders, prices)
+        for order, price in zip(orders, prices, strict=True):
             if broken is None:
-                self._fill(order)
+                self._fill(order, price, self._quote(order))
             else:
                 self._drop(order, "rejected", broken)
 
     def _no_bar(self, tickers: str) -> str:
         return f"no bar of {tickers} on {self.days[self.row]}"
 
-    def _breach(self, orders: list[Any]) -> str | None:
-        """Test a group at this session's opens: the close is not known yet."""
-        opens = {
-            t: float(feed.open[0] if self._has_bar(feed) else feed.close[0]) if len(feed) else 0.0
-            for t, feed in self.feeds.items()
-        }
-        before = self.market_values(opens)
+    def _quote(self, order: Any) -> float:
+        """Return the price at the order's moment, before spread and impact."""
+        record: OrderRecord = order.info["record"]
+        data = order.data
+        return float(data.close[0] if record.when == "close" else data.open[0])
+
+    def _entry_price(self, order: Any) -> float:
+        """Return the price at which an entry fills; NaN for a limit that is not reached."""
+        record: OrderRecord = order.info["record"]
+        if record.when != "range":
+            quote = self._quote(order)
+            return fill_price(quote, record.size, self.costs.half_spread_bp, record.impact)
+        data = order.data
+        slip = self.costs.half_spread_bp * BP + record.impact
+        bar = float(data.open[0]), float(data.high[0]), float(data.low[0])
+        return limit_fill(record.size, record.limit, *bar, slip)
+
+    def _breach(self, orders: list[Any], prices: list[float]) -> str | None:
+        """Test a group at the prices of its moment: a later one is not known yet."""
+        at_close = orders[0].info["record"].when == "close"
+        quotes = {ticker: self._known(feed, at_close) for ticker, feed in self.feeds.items()}
+        before = self.market_values(quotes)
         after = before.copy()
         cash = self.cash
         places = {ticker: i for i, ticker in enumerate(self.feeds)}
-        for order in orders:
+        for order, price in zip(orders, prices, strict=True):
             record: OrderRecord = order.info["record"]
-            quote = opens[record.ticker]
-            price = fill_price(quote, record.size, self.costs.half_spread_bp)
-            after[places[record.ticker]] += record.size * quote
+            after[places[record.ticker]] += record.size * quotes[record.ticker]
             cash -= record.size * price
             cash -= commission_paid(record.size, price, self.costs.commission_bp)
         equity = self.cash + float(before.sum())
         return breach(self.limits, equity, before, after, self.cash, cash)
 
-    def _fill(self, order: Any) -> None:
-        """Let backtrader find the price and execute: it calls `_execute`."""
+    def _known(self, feed: Any, at_close: bool) -> float:
+        if not len(feed):
+            return 0.0
+        return float(feed.close[0] if at_close or not self._has_bar(feed) else feed.open[0])
+
+    def _fill_at_quote(self, order: Any) -> None:
+        record: OrderRecord = order.info["record"]
+        quote = self._quote(order)
+        price = fill_price(quote, record.size, self.costs.half_spread_bp, record.impact)
+        self._fill(order, price, quote)
+
+    def _fill(self, order: Any, price: float, quote: float) -> None:
+        """Execute a whole order at `price`; what lies between it and `quote` is slippage.
+
+        backtrader refuses the opening part of an order when cash runs short; with positions
+        netted by ticker that could be the exit of a leg. Cash was tested before, by `breach`.
+        """
+        record: OrderRecord = order.info["record"]
         self.pending.remove(order)
-        self._try_exec(order)
+        commission = self.getcommissioninfo(order.data).getcommission(record.size, price)
+        better = record.when == "range" and record.opens
+        slippage = 0.0 if better else slippage_paid(quote, price, record.size)
+        self._book(order, price, commission)
+        self.ledger.fill(record, self.days[self.row], price, commission, slippage)
 
     def _settle(self, order: Any) -> None:
         """Close a leg at the last close there is, without commission or slippage."""
@@ -226,28 +270,6 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             order.cancel()
         self.notify(order)
         order.info["record"].refuse(status, reason)
-
-    def _execute(
-        self,
-        order: Any,
-        ago: int | None = None,
-        price: float | None = None,
-        cash: float | None = None,
-        position: Any = None,
-        dtcoc: float | None = None,
-    ) -> None:
-        """Execute a whole order at `price`.
-
-        backtrader refuses the opening part of an order when cash runs short; with positions
-        netted by ticker that could be the exit of a leg. Cash was tested before, by `breach`.
-        """
-        if price is None:
-            return
-        record: OrderRecord = order.info["record"]
-        commission = self.getcommissioninfo(order.data).getcommission(record.size, price)
-        slippage = slippage_paid(float(order.data.open[0]), price, record.size)
-        self._book(order, price, commission)
-        self.ledger.fill(record, self.days[self.row], price, commission, slippage)
 
     def _book(self, order: Any, price: float, commission: float) -> None:
         size, data = order.executed.remsize, order.data

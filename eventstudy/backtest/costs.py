@@ -8,7 +8,8 @@ money is in the currency of the prices.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from eventstudy.errors import BacktestError
 
 Floats = npt.NDArray[np.float64]
 BP = 1e-4
+RATES = ("commission_bp", "half_spread_bp", "borrow_bp", "debit_bp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +35,50 @@ class Costs:
     borrow_bp : float
         Fee for borrowed stock, a year, on the market value at the last close.
     day_count : int
-        Days in the year of the borrow fee and of a constant interest rate: 360 as in US
-        stock loans and money markets, or 365.
+        Days in the year of the borrow fee and of interest: 360 as in US stock loans and
+        money markets, or 365.
+    borrow : mapping of str to float
+        Fee by ticker where it differs from `borrow_bp`: a stock that is hard to borrow.
+    rebate : float
+        Share of the cash rate that the collateral of short positions earns, 0 to 1.
+    debit_bp : float
+        Charged a year, above the cash rate, on money borrowed from the broker.
+    impact : float
+        Coefficient of the square-root law, see `liquidity.square_root_impact`; zero leaves
+        impact out. Needs volumes.
     """
 
     commission_bp: float = 1.0
     half_spread_bp: float = 2.0
     borrow_bp: float = 50.0
     day_count: int = 360
+    # A plain dict: a mapping proxy cannot be pickled, and workers are sent costs.
+    borrow: Mapping[str, float] = field(default_factory=dict)
+    rebate: float = 0.0
+    debit_bp: float = 100.0
+    impact: float = 0.0
 
     def __post_init__(self) -> None:
+        rates = {name: getattr(self, name) for name in RATES}
+        rates.update({f"borrow of {ticker}": rate for ticker, rate in self.borrow.items()})
         faults = [
-            f"{f.name} is {value!r}: give a number from 0 to 10000"
-            for f in fields(self)
-            if f.name != "day_count" and not _is_rate(value := getattr(self, f.name))
+            f"{name} is {value!r}: give a number from 0 to 10000"
+            for name, value in rates.items()
+            if not _is_rate(value)
+        ]
+        faults += [
+            f"{name} is {value!r}: give a number from 0 to {top}"
+            for name, value, top in (("rebate", self.rebate, 1), ("impact", self.impact, 100))
+            if not (_is_rate(value) and value <= top)
         ]
         if self.day_count not in (360, 365):
             faults.append(f"day_count is {self.day_count!r}: give 360 or 365")
         if faults:
             raise BacktestError("costs: " + "; ".join(faults))
+
+    def borrow_of(self, ticker: str) -> float:
+        """Return the borrow fee of a ticker, basis points a year."""
+        return self.borrow.get(ticker, self.borrow_bp)
 
 
 def _is_rate(value: object) -> bool:
@@ -63,14 +90,17 @@ FREE = Costs(commission_bp=0.0, half_spread_bp=0.0, borrow_bp=0.0)
 """No cost at all: for comparisons, never for a claim."""
 
 
-def fill_price(quote: float, size: float, half_spread_bp: float) -> float:
-    """Return the price paid for `size` shares: ``quote (1 + s)`` bought, ``(1 - s)`` sold."""
-    slip = half_spread_bp * BP
+def fill_price(quote: float, size: float, half_spread_bp: float, impact: float = 0.0) -> float:
+    """Return the price paid for `size` shares: ``quote (1 + s)`` bought, ``(1 - s)`` sold.
+
+    `s` is the half-spread plus `impact`, a fraction of the price.
+    """
+    slip = half_spread_bp * BP + impact
     return quote * (1 + slip) if size > 0 else quote * (1 - slip)
 
 
 def slippage_paid(quote: float, price: float, size: float) -> float:
-    """Return what the spread took: ``size (price - quote)``, never negative."""
+    """Return what spread and impact took: ``size (price - quote)``, never negative."""
     return size * (price - quote)
 
 
@@ -79,7 +109,7 @@ def commission_paid(size: float, price: float, commission_bp: float) -> float:
     return abs(size) * (commission_bp * BP) * price
 
 
-def borrow_fee(size: float, close: float, days: int, costs: Costs) -> float:
+def borrow_fee(size: float, close: float, days: int, rate_bp: float, day_count: int) -> float:
     """Return the fee for `days` calendar days on a position of `size` shares.
 
     ``|size| close days / day_count x rate`` for a short position, otherwise zero; `close` is
@@ -87,15 +117,16 @@ def borrow_fee(size: float, close: float, days: int, costs: Costs) -> float:
     """
     if size >= 0:
         return 0.0
-    return -size * close * (days / costs.day_count) * (costs.borrow_bp * BP)
+    return -size * close * (days / day_count) * (rate_bp * BP)
 
 
-def idle_cash(cash: float, short_value: float) -> float:
-    """Return the cash that earns interest.
+def cash_interest(cash: float, short_value: float, rate: float, days: int, costs: Costs) -> float:
+    """Return the interest of one session, negative where money is owed.
 
-    Cash less the market value of the shorts: proceeds of short sales are collateral with the
-    lender, marked to market each day, and earn nothing here. Negative cash counts as zero:
-    it is not charged, and the cash limit keeps it from arising at entry.
+    The balance is cash less the market value of the shorts: proceeds of short sales are
+    collateral with the lender, marked to market each day. A positive balance earns the cash
+    rate; a negative one is borrowed and pays that rate plus `debit_bp`. The collateral earns
+    the share `rebate` of the cash rate.
 
     Parameters
     ----------
@@ -103,8 +134,15 @@ def idle_cash(cash: float, short_value: float) -> float:
         Broker's cash, proceeds of short sales included.
     short_value : float
         Market value of all short positions, positive.
+    rate : float
+        Return on cash of the session.
+    days : int
+        Calendar days since the session before.
+    costs : Costs
     """
-    return max(cash - short_value, 0.0)
+    balance = cash - short_value
+    spread = 0.0 if balance >= 0 else costs.debit_bp * BP * days / costs.day_count
+    return balance * (rate + spread) + short_value * rate * costs.rebate
 
 
 def interest_rates(annual: float, days: npt.NDArray[np.int64], day_count: int) -> Floats:

@@ -1,60 +1,32 @@
-"""The desk: turns events into orders, session by session, and keeps the books."""
+"""The desk: turns decisions into orders, session by session, and keeps the books."""
 
 from __future__ import annotations
 
-import math
-import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.backtest.feeds import has_bar
-from eventstudy.backtest.history import StrategyEvent, cut, seen_event
-from eventstudy.backtest.ledger import FROZEN, OPEN_AT_END, Ledger, OrderRecord
-from eventstudy.baskets import Baskets
-from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
-from eventstudy.events.event import Event
-from eventstudy.prices.table import PriceTable
+from eventstudy.backtest.costs import BP, Costs
+from eventstudy.backtest.decisions import Appointment, Decision, Notebook, Skip, decide
+from eventstudy.backtest.fills import exit_levels, limit_price, touched
+from eventstudy.backtest.ledger import FROZEN, OPEN_AT_END, Ledger, Leg, OrderRecord
+from eventstudy.backtest.limits import Limits, called
+from eventstudy.backtest.liquidity import impact_before
+from eventstudy.backtest.market import Market
+from eventstudy.backtest.terms import Terms
+from eventstudy.errors import BacktestError
 
 if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
+MARGIN = "margin call"
 
 
 @dataclass(frozen=True, slots=True)
-class Appointment:
-    """One event with the sessions on which it is acted upon, as rows of the price table.
-
-    Attributes
-    ----------
-    event : Event
-    decision : int
-        After this close the strategy decides.
-    exit : int
-        At this open the legs are closed.
-    """
-
-    event: Event
-    decision: int
-    exit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """An event, or one ticker of it, that was not traded, and why."""
-
-    event_id: str
-    reason: str
-    detail: str
-    ticker: str = ""
-
-
-@dataclass(slots=True)
 class Day:
     """Account at one close: value, and gross and net exposure as fractions of it."""
 
@@ -71,79 +43,96 @@ class Desk:
     ----------
     name : str
         Of the strategy, as results print it.
-    table : PriceTable
-        On the sessions of the whole run; row numbers refer to it.
+    market : Market
+        Prices on the sessions of the whole run; row numbers refer to them.
+    terms : Terms
     first : int
         Row on which backtrader starts.
     agenda : list of Appointment
-    baskets : Baskets
-    benchmark : str
-    capital : float
-        Initial; sizes refer to it.
-    gross, stop_loss, take_profit
-        The strategy's parameters.
+    costs : Costs
+    limits : Limits
     feeds : mapping of str to feed
         By ticker; tickers without opens have none.
+    engine : str
+        ``vectorised`` or ``cerebro``: which one filled the books.
+    why_cerebro : str
+        What the vectorised engine refused; empty where it was not asked.
     """
 
     name: str
-    table: PriceTable
+    market: Market
+    terms: Terms
     first: int
     agenda: list[Appointment]
-    baskets: Baskets
-    benchmark: str
-    capital: float
-    gross: float
-    stop_loss: float | None
-    take_profit: float | None
+    costs: Costs
+    limits: Limits
     feeds: Mapping[str, Any] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     skipped: list[Skip] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
-    reason: str = ""
+    notebook: Notebook = field(default_factory=Notebook)
+    engine: str = "cerebro"
+    why_cerebro: str = ""
     _due: dict[int, list[int]] = field(default_factory=dict)
     _leaving: dict[int, str] = field(default_factory=dict)
-    _bars: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
+    _author: Any = None
 
     def __post_init__(self) -> None:
-        self._bars = has_bar(self.table)
         for number, item in enumerate(self.agenda):
             self._due.setdefault(item.decision, []).append(number)
 
-    def note(self, reason: str) -> None:
-        """Remember why the event at hand is not traded."""
-        self.reason = reason
+    @property
+    def row(self) -> int:
+        """Row of the session whose close comes next."""
+        return self.first + len(self.days)
 
     def after_close(self, strategy: EventStrategy) -> None:
         """Record the account, send exits that are due, then decide on today's events."""
-        row = self.first + len(self.days)
-        self._record(strategy)
+        row = self.row
+        self._author = strategy
+        value = self._record(strategy)
+        self._call_margin(value, row)
         for number in sorted({leg.event for leg in self.ledger.held()}):
             reason = self._exit_reason(number, row)
             if reason:
                 self._send_exits(strategy, number, row, reason)
         for number in self._due.get(row, ()):
-            self._decide(strategy, number, row)
+            self._decide(strategy, number, row, value)
 
-    def _record(self, strategy: EventStrategy) -> None:
+    def _record(self, strategy: EventStrategy) -> float:
         value = float(strategy.broker.getvalue())
         held = strategy.broker.market_values()
         self.days.append(Day(value, np.abs(held).sum() / value, held.sum() / value))
+        return value
+
+    def _call_margin(self, value: float, row: int) -> None:
+        """Mark the sleeves that a margin call closes at the next open."""
+        numbers = sorted({leg.event for leg in self.ledger.held()})
+        if not numbers:
+            return
+        held = np.zeros((len(numbers), len(self.feeds)))
+        places = {ticker: i for i, ticker in enumerate(self.feeds)}
+        for k, number in enumerate(numbers):
+            for leg in self.ledger.held(number):
+                held[k, places[leg.ticker]] += leg.size * self._close(leg.ticker)
+        for k in called(self.limits, value, held):
+            self._leaving.setdefault(numbers[k], MARGIN)
 
     def _exit_reason(self, number: int, row: int) -> str:
-        """Return why an event's legs have to be closed at the next open, or nothing."""
-        if row + 1 >= self.agenda[number].exit:
-            return "time"
-        if self.stop_loss is None and self.take_profit is None:
-            return ""
+        """Return why an event's legs have to be closed on the next session, or nothing."""
         if number in self._leaving:
             return self._leaving[number]
+        if row + 1 >= self.agenda[number].exit:
+            return "time"
+        terms = self.terms
+        if terms.stop_loss is None and terms.take_profit is None:
+            return ""
         legs = [leg for leg in self.ledger.legs.values() if leg.event == number]
         profit = sum(leg.value(self._close(leg.ticker)) for leg in legs)
         staked = sum(abs(leg.entry_size) * leg.entry_price for leg in legs)
-        if self.stop_loss is not None and profit <= -self.stop_loss * staked:
+        if terms.stop_loss is not None and profit <= -terms.stop_loss * staked:
             return "stop"
-        if self.take_profit is not None and profit >= self.take_profit * staked:
+        if terms.take_profit is not None and profit >= terms.take_profit * staked:
             return "target"
         return ""
 
@@ -153,18 +142,31 @@ class Desk:
     def _send_exits(self, strategy: EventStrategy, number: int, row: int, why: str) -> None:
         self._leaving.setdefault(number, why)
         group = f"{self.agenda[number].event.event_id}:exit"
+        when = self.terms.fill if why == "time" else "open"
         for leg in list(self.ledger.held(number)):
             self._send(
                 strategy,
                 OrderRecord(
-                    number, leg.ticker, group, False, -leg.size, self.table.dates[row], reason=why
+                    number, leg.ticker, group, False, -leg.size, self.market.table.dates[row],
+                    reason=why, when=when, impact=self._impact(leg.ticker, leg.size, row),
                 ),
-            )
+            )  # fmt: skip
 
-    def _send(self, strategy: EventStrategy, record: OrderRecord) -> None:
+    def _impact(self, ticker: str, size: float, row: int) -> float:
+        if not self.costs.impact:
+            return 0.0
+        found = impact_before(self.market.table, row, ticker, size, self.costs.impact)
+        if not np.isfinite(found):
+            raise BacktestError(
+                f"costs.impact needs volumes and closes before a trade, and those of {ticker} "
+                f"up to {self.market.table.dates[row]} are too few: set impact to 0"
+            )
+        return found
+
+    def _send(self, strategy: EventStrategy, record: OrderRecord) -> Any:
         self.ledger.orders.append(record)
         send = strategy.buy if record.size > 0 else strategy.sell
-        send(
+        return send(
             data=self.feeds[record.ticker],
             size=abs(record.size),
             tradeid=record.event + 1,
@@ -172,99 +174,79 @@ class Desk:
             record=record,
         )
 
-    def _decide(self, strategy: EventStrategy, number: int, row: int) -> None:
-        event = self.agenda[number].event
-        day = self.table.dates[row]
-        priced = frozenset(np.array(self.table.tickers)[self._bars[row]].tolist())
-        seen = seen_event(event, self.baskets, priced, day)
-        self.reason = ""
-        weights = self._asked(strategy, seen, row)
-        if not weights:
-            detail = self.reason or "targets returned no weights"
-            self.skipped.append(Skip(event.event_id, "no_position", detail))
+    def _decide(self, strategy: EventStrategy, number: int, row: int, value: float) -> None:
+        item = self.agenda[number]
+        found = decide(strategy, self.notebook, self.name, item, self.market, self.terms, value)
+        self.skipped += found.skipped
+        for record in self.entries(number, found):
+            self._send(strategy, record)
+
+    def entries(self, number: int, found: Decision) -> list[OrderRecord]:
+        """Return the orders that open the legs of a decision, in its order."""
+        item, limit = self.agenda[number], self.terms.limit
+        row, day = item.decision, self.market.table.dates[item.decision]
+        return [
+            OrderRecord(
+                number, ticker, f"{item.event.event_id}:entry", True, size, day,
+                reason=found.note,
+                when=self.terms.fill if limit is None else "range",
+                limit=float("nan")
+                if limit is None
+                else limit_price(self.market.close(ticker, row), size, limit),
+                impact=self._impact(ticker, size, row),
+            )
+            for ticker, size in found.sizes.items()
+        ]  # fmt: skip
+
+    def touches(self) -> Iterator[tuple[Any, float]]:
+        """Yield order and price of every leg that this session's range takes out.
+
+        The rest of its sleeve leaves at the next open.
+        """
+        terms, row = self.terms, self.row
+        if terms.leg_stop is None and terms.leg_target is None:
             return
-        if self._refused(event, weights, priced, day):
-            return
-        self._note_missing_members(event, weights, priced, day)
-        group = f"{event.event_id}:entry"
-        for ticker, weight in weights.items():
-            size = weight * self.gross * self.capital / self._close(ticker)
-            self._send(strategy, OrderRecord(number, ticker, group, True, size, day))
+        for leg in list(self.ledger.held()):
+            found = self._touched(leg, row)
+            if found is None:
+                continue
+            price, why = found
+            self._leaving.setdefault(leg.event, f"{why} of {leg.ticker}")
+            group = f"{self.agenda[leg.event].event.event_id}:exit"
+            record = OrderRecord(
+                leg.event, leg.ticker, group, False, -leg.size,
+                self.market.table.dates[row - 1], reason=why, when="range",
+            )  # fmt: skip
+            yield self._send(self._author, record), price
 
-    def _asked(self, strategy: EventStrategy, seen: StrategyEvent, row: int) -> dict[str, float]:
-        """Ask the author's code; its failures are the author's to read."""
-        try:
-            answer = strategy.targets(seen, cut(self.table, row, self.benchmark))
-        except Exception as error:
-            where = _line_of(error)
-            kind = "" if isinstance(error, EventStudyError) else f"{type(error).__name__}: "
-            raise BacktestError(
-                f"strategy {self.name}, event {seen.id}: targets failed{where}: {kind}{error}"
-            ) from error
-        return self._checked(answer, seen.id)
-
-    def _checked(self, answer: Any, event_id: str) -> dict[str, float]:
-        """Return the weights that are not zero, all of them finite and of known tickers."""
-        start = f"strategy {self.name}, event {event_id}: targets returned "
-        if not isinstance(answer, Mapping):
-            raise BacktestError(f"{start}{answer!r}: give weights by ticker, or {{}} for no trade")
-        faults = []
-        for ticker, weight in answer.items():
-            number = isinstance(weight, int | float | np.integer | np.floating)
-            if not number or isinstance(weight, bool) or not math.isfinite(weight):
-                faults.append(f"weight {weight!r} of {ticker}: give a finite number")
-            elif ticker not in self.table:
-                near = did_you_mean(str(ticker), self.table.tickers)
-                faults.append(f"a weight for {ticker!r}, which has no prices{near}")
-        if faults:
-            raise BacktestError(start + "; ".join(faults))
-        return {ticker: float(weight) for ticker, weight in answer.items() if weight != 0}
-
-    def _refused(
-        self, event: Event, weights: Mapping[str, float], priced: frozenset[str], day: np.datetime64
-    ) -> bool:
-        """Note the tickers that cannot be bought at all; one is enough to skip the event."""
-        found = []
-        for ticker in weights:
-            if not np.isfinite(self.table.open[:, self.table.column(ticker)]).any():
-                found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
-            elif ticker not in priced:
-                found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
-        self.skipped += [Skip(event.event_id, *what) for what in found]
-        return bool(found)
-
-    def _note_missing_members(
-        self, event: Event, weights: Mapping[str, float], priced: frozenset[str], day: np.datetime64
-    ) -> None:
-        for name, members in self.baskets.items():
-            traded = any(ticker in weights for ticker in members)
-            for ticker in members:
-                if traded and ticker not in priced:
-                    detail = f"left out of {name}: no bar on {day}"
-                    self.skipped.append(Skip(event.event_id, "member", detail, ticker))
+    def _touched(self, leg: Leg, row: int) -> tuple[float, str] | None:
+        table, column = self.market.table, self.market.table.column(leg.ticker)
+        if not self.market.bars[row, column]:
+            return None
+        fresh = leg.entry_date == table.dates[row]
+        impact = self._impact(leg.ticker, leg.size, row - 1)
+        return touched(
+            leg.size,
+            *exit_levels(leg.size, leg.entry_price, self.terms.leg_stop, self.terms.leg_target),
+            (table.open[row, column], table.high[row, column], table.low[row, column]),
+            fresh,
+            self.costs.half_spread_bp * BP + impact,
+        )
 
     def close_books(self) -> None:
         """Mark orders and positions that the end of the data has overtaken."""
+        table = self.market.table
         for record in self.ledger.orders:
             if record.status == "sent":
                 record.refuse("lost", "end of data")
         for leg in self.ledger.held():
-            leg.exit_date = self.table.dates[-1]
-            leg.exit_price = self._close(leg.ticker)
-            ended = not self._bars[-1, self.table.column(leg.ticker)]
-            leg.exit_reason = FROZEN if ended else OPEN_AT_END
+            column = table.column(leg.ticker)
+            traded = np.flatnonzero(self.market.bars[:, column])
+            leg.exit_date = table.dates[-1]
+            leg.exit_price = float(table.close[traded[-1], column])
+            leg.exit_reason = OPEN_AT_END if self.market.bars[-1, column] else FROZEN
         entered = {leg.event for leg in self.ledger.legs.values()}
         fates = {o.event: o for o in self.ledger.orders if o.opens and o.event not in entered}
         for number, record in fates.items():
             event_id = self.agenda[number].event.event_id
             self.skipped.append(Skip(event_id, record.status, record.reason))
-
-
-def _line_of(error: BaseException) -> str:
-    """Return `` (FILE, line N)`` of the author's line that failed."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    if not frames:
-        return ""
-    name = error.__traceback__.tb_next.tb_frame.f_code.co_filename  # type: ignore[union-attr]
-    own = [frame for frame in frames if frame.filename == name]
-    return f" ({own[-1].filename}, line {own[-1].lineno})"

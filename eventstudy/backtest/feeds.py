@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.backtest.market import has_bar
 from eventstudy.backtest.stock import bt
 from eventstudy.errors import BacktestError
 from eventstudy.prices.table import PriceTable
@@ -79,16 +80,11 @@ def _column(bars: Any, name: str, length: int, ticker: str) -> Floats:
     return values
 
 
-def has_bar(table: PriceTable) -> npt.NDArray[np.bool_]:
-    """Return where a ticker can be traded, shape (S, N): both open and close are there."""
-    return np.isfinite(table.open) & np.isfinite(table.close)
-
-
 def feed_of(table: PriceTable, ticker: str) -> ArrayFeed:
     """Return the feed of one ticker: its bars only, sessions without one left out.
 
     Where the source gives no high and low, the larger and the smaller of open and close
-    stand in for the feed; nothing in this engine trades on them.
+    stand in for the feed; limits and stops are refused for such a ticker.
     """
     i = table.column(ticker)
     kept = has_bar(table)[:, i]

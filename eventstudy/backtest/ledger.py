@@ -91,6 +91,12 @@ class OrderRecord:
         ``sent``, ``filled``, ``settled``, ``cancelled``, ``rejected`` or ``lost``.
     reason : str
         Why it was sent, or why it was not filled.
+    when : str
+        ``open``, ``close``, or ``range`` for a limit order.
+    limit : float
+        Worst price of a limit order; NaN otherwise.
+    impact : float
+        By what fraction of the price the order moves it against itself.
     """
 
     event: int
@@ -103,6 +109,9 @@ class OrderRecord:
     price: float = float("nan")
     status: str = "sent"
     reason: str = ""
+    when: str = "open"
+    limit: float = float("nan")
+    impact: float = 0.0
 
     def refuse(self, status: str, reason: str) -> None:
         """Close the record without a fill."""

@@ -32,18 +32,32 @@ class Limits:
         Largest absolute market value of one ticker.
     cash : bool
         Whether cash, proceeds of short sales included, must stay at or above zero.
+    initial : float
+        Margin that opening takes: share of gross market value that equity must cover; 0.5
+        is Regulation T.
+    maintenance_long, maintenance_short : float
+        Share of long and of short market value that equity must cover at every close (25%
+        and 30% are the exchanges' minimum); below it sleeves are closed by force.
     """
 
     gross: float = 2.0
     net: float = 1.0
     single: float = 1.0
     cash: bool = True
+    initial: float = 0.5
+    maintenance_long: float = 0.25
+    maintenance_short: float = 0.30
 
     def __post_init__(self) -> None:
         faults = [
             f"{name} is {value!r}: give a positive number"
             for name, value in (("gross", self.gross), ("net", self.net), ("single", self.single))
             if not (isinstance(value, int | float) and value > 0 and not math.isnan(value))
+        ]
+        faults += [
+            f"{name} is {value!r}: give a number from 0 to 1"
+            for name in ("initial", "maintenance_long", "maintenance_short")
+            if not (isinstance(value := getattr(self, name), int | float) and 0 <= value <= 1)
         ]
         if faults:
             raise BacktestError("limits: " + "; ".join(faults))
@@ -80,6 +94,50 @@ def breach(
     for name, allowed, was, would in measures:
         if would > allowed * equity * (1 + SLACK) and would > was:
             return f"{name} exposure would be {would / equity:.3f} of equity, limit {allowed:g}"
+    needed, had = limits.initial * np.abs(after).sum(), limits.initial * np.abs(before).sum()
+    if needed > equity * (1 + SLACK) and needed > had:
+        return f"initial margin would be {needed:,.2f}, equity {equity:,.2f}"
     if limits.cash and cash_after < -SLACK * equity and cash_after < cash_before:
         return f"cash would be {cash_after:,.2f}"
     return None
+
+
+def maintenance(limits: Limits, held: Floats) -> float:
+    """Return the equity that positions require at a close.
+
+    ``maintenance_long x long value + maintenance_short x short value``.
+
+    Parameters
+    ----------
+    limits : Limits
+    held : ndarray, shape (N,)
+        Signed market values, netted by ticker.
+    """
+    long, short = np.maximum(held, 0.0).sum(), np.maximum(-held, 0.0).sum()
+    return float(limits.maintenance_long * long + limits.maintenance_short * short)
+
+
+def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
+    """Return which sleeves a margin call closes: the largest first, until equity suffices.
+
+    Parameters
+    ----------
+    limits : Limits
+    equity : float
+        At the close; closing a sleeve at the close leaves it as it is.
+    sleeves : ndarray, shape (K, N)
+        Signed market values by sleeve and ticker.
+
+    Returns
+    -------
+    list of int
+        Rows of `sleeves`; empty where no call is due.
+    """
+    left = list(range(len(sleeves)))
+    closed: list[int] = []
+    size = np.abs(sleeves).sum(axis=1)
+    while left and equity < maintenance(limits, sleeves[left].sum(axis=0)):
+        worst = max(left, key=lambda k: (size[k], -k))
+        left.remove(worst)
+        closed.append(worst)
+    return closed

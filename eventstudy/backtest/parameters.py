@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from eventstudy.backtest.terms import faults_of
 from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
 
 SIMPLE = (bool, int, float, str)
@@ -65,7 +66,7 @@ def checked(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = _fitted(value, hints.get(name, Any))
         except ValueError as error:
             faults.append(f"{name} is {value!r}: {error}")
-    faults += [] if faults else _range_faults(values)
+    faults += [] if faults else faults_of(values)
     if faults:
         raise BacktestError(f"parameters of {cls.__name__}: " + "; ".join(faults))
     return values
@@ -130,19 +131,6 @@ def _read(text: str, allowed: tuple[type, ...]) -> Any:
 def _named(allowed: tuple[type, ...]) -> str:
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return " or ".join(words.get(kind, "none") for kind in allowed)
-
-
-def _range_faults(values: Mapping[str, Any]) -> list[str]:
-    """Check the parameters that every strategy has."""
-    faults = []
-    if values["hold"] < 1:
-        faults.append(f"hold is {values['hold']}: give at least 1 session")
-    if not 0 < values["gross"] < float("inf"):
-        faults.append(f"gross is {values['gross']}: give a positive number")
-    for name in ("stop_loss", "take_profit"):
-        if values[name] is not None and not 0 < values[name] < float("inf"):
-            faults.append(f"{name} is {values[name]}: give a positive fraction or none")
-    return faults
 
 
 def check_declaration(cls: type, base: type) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.backtest.desk import Appointment, Skip
+from eventstudy.backtest.decisions import Appointment, Skip
 from eventstudy.errors import BacktestError
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable

@@ -18,8 +18,10 @@ from eventstudy.backtest.costs import Costs, interest_rates
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
+from eventstudy.backtest.market import Market, has_bar
 from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
 from eventstudy.backtest.result import BacktestResult
+from eventstudy.backtest.terms import Terms
 from eventstudy.backtest.yardsticks import full_members, held_value
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
 from eventstudy.errors import BacktestError, did_you_mean
@@ -48,6 +50,7 @@ def backtest(
     baskets: Baskets | None = None,
     risk_free: float | pd.Series | Floats | None = None,
     limits: Limits | None = None,
+    shortable: Mapping[str, bool] | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
     variants: int | None = None,
@@ -77,7 +80,11 @@ def backtest(
         or an array with one row for each of ``prices.dates``. Idle cash earns it, and Sharpe
         ratios are over it. Cash that secures short positions earns nothing.
     limits : Limits, optional
-        Default: gross 2, net 1, single name 1 times equity, no negative cash.
+        Default: gross 2, net 1, single name 1 times equity, no negative cash; margin of
+        Regulation T (50% to open, 25% of longs and 30% of shorts to hold).
+    shortable : mapping of str to bool, optional
+        False for a ticker that cannot be borrowed: events that would sell it short are
+        skipped. Tickers that are not named can be.
     seed : int
         Of each strategy's ``rng``.
     folder : path, optional
@@ -106,14 +113,17 @@ def backtest(
     study = [event for event in events if event.use == "study"]
     if not study:
         raise BacktestError("no event to trade: the calendar has none with use = study")
-    desks = _desks(chosen, study, table, known_baskets, benchmark, capital)
+    _check_shortable(shortable or {}, prices)
+    market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}))
+    desks = _desks(chosen, study, market, costs, limits)
     for desk, strategy in zip(desks, chosen, strict=True):
-        _run(desk, strategy, costs, limits, rates, seed)
+        _run(desk, strategy, rates, seed)
     _check_something_tradable(desks)
     window = _window(desks)
     return _result(
         desks, table, rates, window, known_baskets, benchmark, variants or len(chosen),
-        _asked(chosen, costs, limits, capital, benchmark, risk_free, seed, prices, days),
+        _asked(chosen, costs, limits, capital, benchmark, risk_free, seed, prices, days)
+        | {"shortable": dict(shortable or {})},
     )  # fmt: skip
 
 
@@ -181,15 +191,21 @@ def session_rates(
     return values
 
 
+def _check_shortable(shortable: Mapping[str, bool], prices: PriceTable) -> None:
+    unknown = [t for t in shortable if t not in prices]
+    if unknown:
+        near = did_you_mean(unknown[0], prices.tickers)
+        raise BacktestError(f"shortable: no prices of {', '.join(unknown)}{near}")
+
+
 def _desks(
     chosen: tuple[Strategy, ...],
     study: list[Event],
-    table: PriceTable,
-    baskets: Baskets,
-    benchmark: str,
-    capital: float,
+    market: Market,
+    costs: Costs,
+    limits: Limits,
 ) -> list[Desk]:
-    plans = [appointments(study, table.dates, s.parameters) for s in chosen]
+    plans = [appointments(study, market.table.dates, s.parameters) for s in chosen]
     decisions = [item.decision for agenda, _ in plans for item in agenda]
     if not decisions:
         reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
@@ -198,30 +214,25 @@ def _desks(
     return [
         Desk(
             name=s.name,
-            table=table,
+            market=market,
+            terms=Terms.of(s.parameters),
             first=first,
             agenda=agenda,
-            baskets=baskets,
-            benchmark=benchmark,
-            capital=capital,
-            gross=s.parameters["gross"],
-            stop_loss=s.parameters["stop_loss"],
-            take_profit=s.parameters["take_profit"],
+            costs=costs,
+            limits=limits,
             skipped=list(skips),
         )
         for s, (agenda, skips) in zip(chosen, plans, strict=True)
     ]
 
 
-def _run(
-    desk: Desk, strategy: Strategy, costs: Costs, limits: Limits, rates: Floats, seed: int
-) -> None:
+def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
     """Run one strategy through Cerebro; the desk holds what happened."""
     from eventstudy.backtest.broker import SleeveBroker
-    from eventstudy.backtest.feeds import clock_of, feed_of, has_bar
+    from eventstudy.backtest.feeds import clock_of, feed_of
     from eventstudy.backtest.stock import bt
 
-    table, first = desk.table, desk.first
+    table, first = desk.market.table, desk.first
     days = table.dates[first:]
     cerebro = bt.Cerebro(stdstats=False, preload=True, runonce=True)
     cerebro.adddata(clock_of(days), name="sessions")
@@ -229,13 +240,14 @@ def _run(
     traded = np.array(table.tickers)[has_bar(live).any(axis=0)].tolist()
     desk.feeds = {ticker: cerebro.adddata(feed_of(live, ticker), name=ticker) for ticker in traded}
     broker = SleeveBroker()
-    broker.setcash(desk.capital)
+    broker.setcash(desk.market.capital)
     dividends = table.cash_dividends[first:]
     broker.prepare(
-        desk.ledger, costs, limits, days, desk.feeds,
+        desk,
+        days,
         {t: dividends[:, table.column(t)] for t in traded},
         np.concatenate([np.zeros(1), rates[first + 1 :]]),
-    )  # fmt: skip
+    )
     cerebro.setbroker(broker)
     cerebro.addstrategy(strategy.cls, desk=desk, values=strategy.parameters, seed=seed)
     cerebro.run()
@@ -252,9 +264,9 @@ def _check_something_tradable(desks: list[Desk]) -> None:
 
 def _window(desks: list[Desk]) -> int:
     """Return how many sessions, from the first decision, lead to the last exit of all."""
-    days = desks[0].table.dates[desks[0].first :]
+    days = desks[0].market.table.dates[desks[0].first :]
     ends = [leg.exit_date for desk in desks for leg in desk.ledger.legs.values()]
-    decided = [desk.table.dates[a.decision] for desk in desks for a in desk.agenda]
+    decided = [desk.market.table.dates[a.decision] for desk in desks for a in desk.agenda]
     last = max(ends + decided)
     return int(np.searchsorted(days, last)) + 1
 

@@ -32,8 +32,7 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
     For each event `targets` is asked once, after the close of session ``entry - 1`` relative
     to session 0 (by default session 0 itself). All legs are sent as one group and fill at
     the open of session `entry`, or none does. They are closed together at the open of
-    session ``entry + hold``, or at the open after a close that met `stop_loss` or
-    `take_profit`.
+    session ``entry + hold``, or earlier by a stop, a target or a margin call.
 
     Attributes
     ----------
@@ -43,14 +42,33 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
         where `known_on` is not later than the session of the decision, and `event.expects`
         is empty then.
     hold : int
-        Sessions from the entry to the exit, both at the open.
+        Sessions from the entry to the exit.
     gross : float
         Size of an event's sleeve as a fraction of initial capital: a weight of 1.0 buys
         ``gross x capital`` worth of a ticker at the close of the decision's session. Weights
         are not rescaled.
+    fill : str
+        ``open`` or ``close``: the auction of the session in which entry and exit by time
+        fill.
+    limit : float or None
+        The entry is a limit order of that session, this fraction below the decision's close
+        to buy and above it to sell. For one leg only: of two, one might fill alone.
     stop_loss, take_profit : float or None
         Fraction of the sleeve's value at entry (sum of absolute legs); measured on the
-        profit of the whole sleeve, costs included, at each close. Needs closes only.
+        profit of the whole sleeve, costs included, at each close, and executed at the next
+        open. Needs closes only.
+    leg_stop, leg_target : float or None
+        Fraction of a leg's entry price; judged within the session by its high and low, the
+        stop first where both were touched. The rest of the sleeve leaves at the next open.
+    sizing : str
+        ``given`` takes the weights as they are; see `eventstudy.backtest.sizing` for others.
+    target_volatility : float
+        A year; aimed at by ``sizing = volatility``, of the sleeve as if it were the account.
+    size_of : str
+        ``capital`` (initial) or ``equity`` (at the decision's close).
+    participation : float or None
+        Largest share of the median volume of the 20 sessions up to the decision that a leg
+        may be; the whole group is scaled down to it.
     rng : numpy.random.Generator
         Seeded by the run; not a parameter.
     """
@@ -58,8 +76,16 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
     entry: int = 1
     hold: int = 10
     gross: float = 0.2
+    fill: str = "open"
+    limit: float | None = None
     stop_loss: float | None = None
     take_profit: float | None = None
+    leg_stop: float | None = None
+    leg_target: float | None = None
+    sizing: str = "given"
+    target_volatility: float = 0.1
+    size_of: str = "capital"
+    participation: float | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -70,6 +96,7 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
             setattr(self, name, value)
         self.rng = np.random.default_rng(seed)
         self._desk = desk
+        self._notebook = desk.notebook
 
     def targets(self, event: StrategyEvent, history: History) -> dict[str, float]:
         """Return weights by ticker for an event; positive is long, empty is no trade.
@@ -84,7 +111,7 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
 
     def skip(self, reason: str) -> dict[str, float]:
         """Say why an event is not traded: ``return self.skip("no direction")``."""
-        self._desk.note(reason)
+        self._notebook.reason = reason
         return {}
 
     def next(self) -> None:

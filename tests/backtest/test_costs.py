@@ -6,9 +6,9 @@ import pytest
 from eventstudy.backtest import Costs, Limits
 from eventstudy.backtest.costs import (
     borrow_fee,
+    cash_interest,
     commission_paid,
     fill_price,
-    idle_cash,
     interest_rates,
     slippage_paid,
 )
@@ -25,17 +25,24 @@ def test_a_buy_fills_above_and_a_sale_below():
 
 def test_commission_and_borrow():
     assert commission_paid(-200, 50.0, 1.5) == pytest.approx(10_000 * 0.00015)
-    rates = Costs(borrow_bp=100)
-    assert borrow_fee(-200, 50.0, 3, rates) == pytest.approx(10_000 * 0.01 * 3 / 360)
-    assert borrow_fee(-200, 50.0, 3, Costs(borrow_bp=100, day_count=365)) == pytest.approx(
-        10_000 * 0.01 * 3 / 365
-    )
-    assert borrow_fee(200, 50.0, 3, rates) == 0.0
+    assert borrow_fee(-200, 50.0, 3, 100, 360) == pytest.approx(10_000 * 0.01 * 3 / 360)
+    assert borrow_fee(-200, 50.0, 3, 100, 365) == pytest.approx(10_000 * 0.01 * 3 / 365)
+    assert borrow_fee(200, 50.0, 3, 100, 360) == 0.0
+    hard = Costs(borrow_bp=50, borrow={"B": 900.0})
+    assert (hard.borrow_of("A"), hard.borrow_of("B")) == (50, 900)
 
 
-def test_idle_cash_leaves_collateral_out_and_is_never_negative():
-    assert idle_cash(150.0, 60.0) == 90.0
-    assert idle_cash(50.0, 60.0) == 0.0
+def test_collateral_earns_a_rebate_and_borrowed_money_costs():
+    costs = Costs(debit_bp=180, rebate=0.5)
+    # Balance 150 - 60 = 90 earns 1%; half of 1% on the collateral of 60.
+    assert cash_interest(150.0, 60.0, 0.01, 3, costs) == pytest.approx(0.9 + 0.3)
+    assert cash_interest(150.0, 60.0, 0.01, 3, Costs()) == pytest.approx(0.9)
+    # Balance 50 - 60 = -10: three days at 1% plus 180 bp a year on 360 days = 0.015%.
+    assert cash_interest(50.0, 60.0, 0.01, 3, costs) == pytest.approx(-10 * 0.01015 + 0.3)
+    assert cash_interest(50.0, 60.0, 0.0, 1, Costs(debit_bp=360)) == pytest.approx(-10 * 0.0001)
+
+
+def test_a_constant_rate_accrues_by_calendar_days():
     assert interest_rates(0.036, np.array([0, 1, 3]), 360).tolist() == pytest.approx(
         [0, 0.0001, 0.0003]
     )

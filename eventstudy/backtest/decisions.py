@@ -1,0 +1,252 @@
+"""Decisions: what a strategy wants for one event, as shares, before any engine trades it.
+
+A decision depends on the event and on prices up to its session, never on the account's
+past. Both engines, the look-ahead audit and the placebo draws therefore ask here.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+
+from eventstudy.backtest.history import History, StrategyEvent, cut, seen_event
+from eventstudy.backtest.liquidity import participation_scale
+from eventstudy.backtest.market import Market
+from eventstudy.backtest.sizing import SIZINGS
+from eventstudy.backtest.terms import Terms
+from eventstudy.baskets import Baskets
+from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
+from eventstudy.events.event import Event
+from eventstudy.prices.table import PriceTable
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One event with the sessions on which it is acted upon, as rows of the price table.
+
+    Attributes
+    ----------
+    event : Event
+    decision : int
+        After this close the strategy decides; the session after it is that of the entry.
+    exit : int
+        On this session the legs are closed.
+    """
+
+    event: Event
+    decision: int
+    exit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An event, or one ticker of it, that was not traded, and why."""
+
+    event_id: str
+    reason: str
+    detail: str
+    ticker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be traded for one event.
+
+    Attributes
+    ----------
+    weights : mapping of str to float
+        By ticker, sized; empty where the event is not traded.
+    sizes : mapping of str to float
+        Shares, short negative.
+    note : str
+        What was done to the sizes, for the record of the order.
+    skipped : tuple of Skip
+    """
+
+    weights: Mapping[str, float]
+    sizes: Mapping[str, float]
+    note: str = ""
+    skipped: tuple[Skip, ...] = ()
+
+
+class Author(Protocol):
+    """A strategy as decisions see it."""
+
+    def targets(self, event: StrategyEvent, history: History) -> dict[str, float]:
+        """Return weights by ticker."""
+        ...
+
+
+@dataclass(slots=True)
+class Notebook:
+    """Where a strategy writes why it does not trade the event at hand."""
+
+    reason: str = ""
+
+
+def decide(
+    author: Author,
+    notebook: Notebook,
+    name: str,
+    item: Appointment,
+    market: Market,
+    terms: Terms,
+    value: float,
+) -> Decision:
+    """Ask a strategy about one event and turn its weights into shares.
+
+    Parameters
+    ----------
+    author : Author
+    notebook : Notebook
+        The one that the author's ``skip`` writes to.
+    name : str
+        Of the strategy, for errors.
+    item : Appointment
+    market : Market
+    terms : Terms
+    value : float
+        The account at the decision's close; used where sizes refer to it.
+
+    Raises
+    ------
+    BacktestError
+        Where the author's code fails or returns something else than weights.
+    """
+    row, event = item.decision, item.event
+    day = market.table.dates[row]
+    priced = market.priced(row)
+    seen = seen_event(event, market.baskets, priced, day)
+    history = cut(market.table, row, market.benchmark)
+    notebook.reason = ""
+    weights = _asked(author, name, seen, history, market.table)
+    if not weights:
+        detail = notebook.reason or "targets returned no weights"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_position", detail),))
+    sized = SIZINGS[terms.sizing](weights, history, terms.target_volatility)
+    if isinstance(sized, str):
+        return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
+    refused = _refused(event, sized, priced, day, market, terms)
+    if refused:
+        return Decision({}, {}, skipped=tuple(refused))
+    base = terms.gross * (market.capital if terms.size_of == "capital" else value)
+    sizes = {t: w * base / market.close(t, row) for t, w in sized.items()}
+    scale, note = _participation(sizes, row, market, terms)
+    if not scale > 0:
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
+    return Decision(
+        MappingProxyType(sized),
+        MappingProxyType({t: s * scale for t, s in sizes.items()} if scale < 1 else sizes),
+        note,
+        tuple(_missing_members(event, sized, priced, day, market.baskets)),
+    )
+
+
+def _asked(
+    author: Author, name: str, seen: StrategyEvent, history: History, table: PriceTable
+) -> dict[str, float]:
+    """Ask the author's code; its failures are the author's to read."""
+    try:
+        answer = author.targets(seen, history)
+    except Exception as error:
+        where = _line_of(error)
+        kind = "" if isinstance(error, EventStudyError) else f"{type(error).__name__}: "
+        raise BacktestError(
+            f"strategy {name}, event {seen.id}: targets failed{where}: {kind}{error}"
+        ) from error
+    return _checked(answer, f"strategy {name}, event {seen.id}: targets returned ", table)
+
+
+def _checked(answer: Any, start: str, table: PriceTable) -> dict[str, float]:
+    """Return the weights that are not zero, all of them finite and of known tickers."""
+    if not isinstance(answer, Mapping):
+        raise BacktestError(f"{start}{answer!r}: give weights by ticker, or {{}} for no trade")
+    faults = []
+    for ticker, weight in answer.items():
+        number = isinstance(weight, int | float | np.integer | np.floating)
+        if not number or isinstance(weight, bool) or not math.isfinite(weight):
+            faults.append(f"weight {weight!r} of {ticker}: give a finite number")
+        elif ticker not in table:
+            near = did_you_mean(str(ticker), table.tickers)
+            faults.append(f"a weight for {ticker!r}, which has no prices{near}")
+    if faults:
+        raise BacktestError(start + "; ".join(faults))
+    return {ticker: float(weight) for ticker, weight in answer.items() if weight != 0}
+
+
+def _refused(
+    event: Event,
+    weights: Mapping[str, float],
+    priced: frozenset[str],
+    day: np.datetime64,
+    market: Market,
+    terms: Terms,
+) -> list[Skip]:
+    """Return the tickers that cannot be traded as asked; one is enough to skip the event."""
+    found = []
+    for ticker, weight in weights.items():
+        column = market.table.column(ticker)
+        if not market.opens[column]:
+            found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
+        elif ticker not in priced:
+            found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
+        elif terms.needs_range and not market.ranges[column]:
+            detail = f"{ticker} has no highs and lows: no {terms.needs_range} can be judged"
+            found.append(("no_range", detail, ticker))
+        elif weight < 0 and not market.shortable.get(ticker, True):
+            found.append(("not_shortable", f"{ticker} cannot be borrowed", ticker))
+    if terms.limit is not None and len(weights) > 1:
+        detail = (
+            f"a limit entry with {len(weights)} legs: one may be touched and another not, so "
+            "that all or nothing cannot be kept"
+        )
+        found.append(("limit_group", detail, ""))
+    return [Skip(event.event_id, *what) for what in found]
+
+
+def _participation(
+    sizes: Mapping[str, float], row: int, market: Market, terms: Terms
+) -> tuple[float, str]:
+    """Return by how much a group is scaled to stay within its share of volume, and a note."""
+    if terms.participation is None:
+        return 1.0, ""
+    scale, ticker = participation_scale(sizes, market.table, row, terms.participation)
+    if not scale > 0:
+        return 0.0, f"no volume of {ticker} before the decision: participation cannot be judged"
+    if scale >= 1.0:
+        return 1.0, ""
+    share = f"{100 * terms.participation:g}% of the volume of {ticker}"
+    return scale, f"scaled to {100 * scale:.1f}% of its size: {share}"
+
+
+def _missing_members(
+    event: Event,
+    weights: Mapping[str, float],
+    priced: frozenset[str],
+    day: np.datetime64,
+    baskets: Baskets,
+) -> list[Skip]:
+    found = []
+    for name, members in baskets.items():
+        traded = any(ticker in weights for ticker in members)
+        for ticker in members:
+            if traded and ticker not in priced:
+                detail = f"left out of {name}: no bar on {day}"
+                found.append(Skip(event.event_id, "member", detail, ticker))
+    return found
+
+
+def _line_of(error: BaseException) -> str:
+    """Return `` (FILE, line N)`` of the author's line that failed."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    if not frames:
+        return ""
+    name = error.__traceback__.tb_next.tb_frame.f_code.co_filename  # type: ignore[union-attr]
+    own = [frame for frame in frames if frame.filename == name]
+    return f" ({own[-1].filename}, line {own[-1].lineno})"
