@@ -32,7 +32,7 @@ from eventstudy.backtest.costs import (
     slippage_paid,
 )
 from eventstudy.backtest.desk import Desk
-from eventstudy.backtest.fills import limit_fill
+from eventstudy.backtest.fills import limit_fill, limit_quote
 from eventstudy.backtest.ledger import FROZEN, OrderRecord
 from eventstudy.backtest.limits import breach
 from eventstudy.backtest.plan import calendar_gaps
@@ -91,9 +91,11 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.row += 1
         self._carry()
         self._auction("open")
-        for order, price in self.desk.touches():
-            self._fill(order, price, price)
+        for order, price, quote in self.desk.touches(entered=False):
+            self._fill(order, price, quote)
         self._auction("range")
+        for order, price, quote in self.desk.touches(entered=True):
+            self._fill(order, price, quote)
         self._auction("close")
         super().next()
 
@@ -198,8 +200,10 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def _quote(self, order: Any) -> float:
         """Return the price at the order's moment, before spread and impact."""
         record: OrderRecord = order.info["record"]
-        data = order.data
-        return float(data.close[0] if record.when == "close" else data.open[0])
+        if record.when == "close":
+            return float(order.data.close[0])
+        opened = float(order.data.open[0])
+        return opened if record.when == "open" else limit_quote(record.size, record.limit, opened)
 
     def _entry_price(self, order: Any) -> float:
         """Return the price at which an entry fills; NaN for a limit that is not reached."""
@@ -216,6 +220,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Test a group at the prices of its moment: a later one is not known yet."""
         at_close = orders[0].info["record"].when == "close"
         quotes = {ticker: self._known(feed, at_close) for ticker, feed in self.feeds.items()}
+        quotes |= {order.info["record"].ticker: self._quote(order) for order in orders}
         before = self.market_values(quotes)
         after = before.copy()
         cash = self.cash
@@ -248,8 +253,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         record: OrderRecord = order.info["record"]
         self.pending.remove(order)
         commission = self.getcommissioninfo(order.data).getcommission(record.size, price)
-        better = record.when == "range" and record.opens
-        slippage = 0.0 if better else slippage_paid(quote, price, record.size)
+        slippage = slippage_paid(quote, price, record.size)
         self._book(order, price, commission)
         self.ledger.fill(record, self.days[self.row], price, commission, slippage)
 

@@ -132,10 +132,13 @@ def decide(
     sized = SIZINGS[terms.sizing](weights, history, terms.target_volatility)
     if isinstance(sized, str):
         return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
-    refused = _refused(event, sized, priced, day, market, terms)
+    refused = _refused(event, sized, row, market, terms)
     if refused:
         return Decision({}, {}, skipped=tuple(refused))
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
+    if not base > 0:
+        detail = f"sizes refer to equity, which is {value:,.2f}"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_equity", detail),))
     sizes = {t: w * base / market.close(t, row) for t, w in sized.items()}
     scale, note = _participation(sizes, row, market, terms)
     if not scale > 0:
@@ -183,21 +186,21 @@ def _checked(answer: Any, start: str, table: PriceTable) -> dict[str, float]:
 def _refused(
     event: Event,
     weights: Mapping[str, float],
-    priced: frozenset[str],
-    day: np.datetime64,
+    row: int,
     market: Market,
     terms: Terms,
 ) -> list[Skip]:
     """Return the tickers that cannot be traded as asked; one is enough to skip the event."""
     found = []
+    priced, day = market.priced(row), market.table.dates[row]
     for ticker, weight in weights.items():
         column = market.table.column(ticker)
         if not market.opens[column]:
             found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
         elif ticker not in priced:
             found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
-        elif terms.needs_range and not market.ranges[column]:
-            detail = f"{ticker} has no highs and lows: no {terms.needs_range} can be judged"
+        elif terms.needs_range and not market.ranges[row, column]:
+            detail = f"{ticker} lacks highs and lows: no {terms.needs_range} can be judged"
             found.append(("no_range", detail, ticker))
         elif weight < 0 and not market.shortable.get(ticker, True):
             found.append(("not_shortable", f"{ticker} cannot be borrowed", ticker))

@@ -117,8 +117,12 @@ def maintenance(limits: Limits, held: Floats) -> float:
     return float(limits.maintenance_long * long + limits.maintenance_short * short)
 
 
-def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
+def called(
+    limits: Limits, equity: float, sleeves: Floats, fixed: Floats | None = None
+) -> list[int]:
     """Return which sleeves a margin call closes: the largest first, until equity suffices.
+
+    Of two of one size the older goes first.
 
     Parameters
     ----------
@@ -127,6 +131,8 @@ def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
         At the close; closing a sleeve at the close leaves it as it is.
     sleeves : ndarray, shape (K, N)
         Signed market values by sleeve and ticker.
+    fixed : ndarray, shape (N,), optional
+        What is held besides and cannot be closed now.
 
     Returns
     -------
@@ -136,7 +142,8 @@ def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
     left = list(range(len(sleeves)))
     closed: list[int] = []
     size = np.abs(sleeves).sum(axis=1)
-    while left and equity < maintenance(limits, sleeves[left].sum(axis=0)):
+    rest = np.zeros(sleeves.shape[1]) if fixed is None else fixed
+    while left and equity < maintenance(limits, sleeves[left].sum(axis=0) + rest):
         worst = max(left, key=lambda k: (size[k], -k))
         left.remove(worst)
         closed.append(worst)

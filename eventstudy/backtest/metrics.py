@@ -15,8 +15,12 @@ YEAR = 252
 
 
 def value_returns(values: Floats) -> Floats:
-    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,)."""
-    return values[1:] / values[:-1] - 1.0
+    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,).
+
+    NaN after a value of zero or less, where a ratio has no meaning.
+    """
+    before = np.where(values[:-1] > 0, values[:-1], np.nan)
+    return values[1:] / before - 1.0
 
 
 def total_return(values: Floats) -> float:

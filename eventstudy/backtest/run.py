@@ -18,7 +18,7 @@ from eventstudy.backtest.costs import Costs, interest_rates
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
-from eventstudy.backtest.market import Market, has_bar
+from eventstudy.backtest.market import Market, has_bar, has_range
 from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
 from eventstudy.backtest.result import BacktestResult
 from eventstudy.backtest.terms import Terms
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
+LACKING = ("study_only", "no_range", "no_volume")
+"""Reasons of a skip that lie in fields which the prices do not have."""
 
 
 def backtest(
@@ -58,17 +60,19 @@ def backtest(
     """Trade strategies around events on backtrader and return every trade and its costs.
 
     Events with ``use = study`` are traded, ambiguous ones at the later session 0. Decisions
-    fall after a close, fills at the next open.
+    fall after a close, fills at the next open or as the strategy's parameters say.
 
     Parameters
     ----------
     events : EventCalendar or iterable of Event
     prices : PriceTable
-        Needs opens and closes of what is traded, and the benchmark.
+        Needs opens and closes of what is traded, and the benchmark; highs and lows for
+        limits, leg stops and leg targets; volumes for participation and impact.
     strategies : str, class, (name or class, parameters), or a list of these
         Names are kebab-case, overrides may follow: ``asic-gpu-rotation:hold=5``.
     costs : Costs, optional
-        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee.
+        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee, 100 bp a year
+        above the cash rate on borrowed money.
     capital : float
         Initial cash, in the currency of the prices.
     benchmark : str
@@ -78,7 +82,7 @@ def backtest(
     risk_free : float, Series or ndarray, optional
         A constant annual rate, or the simple return on cash per session: a Series by date,
         or an array with one row for each of ``prices.dates``. Idle cash earns it, and Sharpe
-        ratios are over it. Cash that secures short positions earns nothing.
+        ratios are over it. Cash that secures short positions earns `Costs.rebate` of it.
     limits : Limits, optional
         Default: gross 2, net 1, single name 1 times equity, no negative cash; margin of
         Regulation T (50% to open, 25% of longs and 30% of shorts to hold).
@@ -113,7 +117,9 @@ def backtest(
     study = [event for event in events if event.use == "study"]
     if not study:
         raise BacktestError("no event to trade: the calendar has none with use = study")
-    _check_shortable(shortable or {}, prices)
+    _check_tickers("shortable", shortable or {}, prices)
+    _check_tickers("costs: borrow", costs.borrow, prices)
+    _check_flags(shortable or {})
     market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}))
     desks = _desks(chosen, study, market, costs, limits)
     for desk, strategy in zip(desks, chosen, strict=True):
@@ -191,11 +197,18 @@ def session_rates(
     return values
 
 
-def _check_shortable(shortable: Mapping[str, bool], prices: PriceTable) -> None:
-    unknown = [t for t in shortable if t not in prices]
+def _check_tickers(what: str, named: Mapping[str, object], prices: PriceTable) -> None:
+    """Refuse tickers without prices: a misspelt one would be charged or spared unseen."""
+    unknown = [str(ticker) for ticker in named if ticker not in prices]
     if unknown:
         near = did_you_mean(unknown[0], prices.tickers)
-        raise BacktestError(f"shortable: no prices of {', '.join(unknown)}{near}")
+        raise BacktestError(f"{what}: no prices of {', '.join(unknown)}{near}")
+
+
+def _check_flags(shortable: Mapping[str, object]) -> None:
+    wrong = [f"{t} = {v!r}" for t, v in shortable.items() if not isinstance(v, bool | np.bool_)]
+    if wrong:
+        raise BacktestError(f"shortable: {', '.join(wrong)}: give true or false")
 
 
 def _desks(
@@ -254,10 +267,10 @@ def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
 
 
 def _check_something_tradable(desks: list[Desk]) -> None:
-    """Refuse the run where every event was lost to prices without opens."""
+    """Refuse the run where events were lost to fields that the prices lack, and none is left."""
     if any(desk.ledger.orders for desk in desks):
         return
-    details = {s.detail for desk in desks for s in desk.skipped if s.reason == "study_only"}
+    details = {s.detail for desk in desks for s in desk.skipped if s.reason in LACKING}
     if details:
         raise BacktestError("nothing could be traded: " + "; ".join(sorted(details)))
 
@@ -289,6 +302,8 @@ def _asked(
     else:
         cash = "idle cash earns the rate given for each session"
     half = np.isfinite(prices.close) & ~np.isfinite(prices.open)
+    ranged = has_range(prices)
+    blind = has_bar(prices) & ~ranged & ranged.any(axis=0)
     return {
         "capital": capital,
         "benchmark": benchmark,
@@ -297,9 +312,8 @@ def _asked(
         "risk_free": cash,
         "seed": seed,
         "price_source": prices.source,
-        "bars_without_open": {
-            t: int(n) for t, n in zip(prices.tickers, half.sum(axis=0), strict=True) if n
-        },
+        "bars_without_open": _counts(prices.tickers, half),
+        "bars_without_range": _counts(prices.tickers, blind),
         "dates_off_calendar": int((~np.isin(prices.dates, days)).sum()),
         "strategies": {
             s.name: {
@@ -312,6 +326,10 @@ def _asked(
             for s in chosen
         },
     }
+
+
+def _counts(tickers: tuple[str, ...], found: npt.NDArray[np.bool_]) -> dict[str, int]:
+    return {t: int(n) for t, n in zip(tickers, found.sum(axis=0), strict=True) if n}
 
 
 def _result(

@@ -191,9 +191,10 @@ def strategy_metrics(desk: Desk, sessions: int, rates: Floats, variants: int) ->
         **metrics.path_metrics(values, rates),
         "hit_rate": metrics.hit_rate(earned),
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
-        "average_gross": float(gross.mean()),
-        "average_net": float(np.mean([d.net for d in path])),
-        "exposure": float((gross > 0).mean()),
+        # Fractions of a value of zero or less are not known; that something is held is.
+        "average_gross": float(np.nanmean(gross)),
+        "average_net": float(np.nanmean([d.net for d in path])),
+        "exposure": float((gross != 0).mean()),
         "commission": sum(leg.commission for leg in legs),
         "slippage": sum(leg.slippage for leg in legs),
         "borrow": sum(leg.borrow for leg in legs),

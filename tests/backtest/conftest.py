@@ -60,19 +60,20 @@ def build_table(
     prices: Mapping[str, Mapping[str, Sequence[float]]],
     dividends: Mapping[str, Mapping[str, float]] | None = None,
 ) -> PriceTable:
-    """Each ticker gives `open` and `close`, or only `close` (then open = close)."""
+    """Each ticker gives `close`, and `open` (else the close), `high`, `low` and `volume` or not."""
     dates = np.array(days, dtype="datetime64[D]")
     tickers = tuple(prices)
     shape = (len(dates), len(tickers))
-    opens, closes = np.full(shape, np.nan), np.full(shape, np.nan)
+    found = {name: np.full(shape, np.nan) for name in ("open", "high", "low", "close", "volume")}
     paid = np.zeros(shape)
     for i, ticker in enumerate(tickers):
-        closes[:, i] = prices[ticker]["close"]
-        opens[:, i] = prices[ticker].get("open", prices[ticker]["close"])
+        for name, values in {"open": prices[ticker]["close"], **prices[ticker]}.items():
+            found[name][:, i] = values
         for day, amount in (dividends or {}).get(ticker, {}).items():
             paid[dates == np.datetime64(day, "D"), i] = amount
     none = np.full(shape, np.nan)
-    return PriceTable(tickers, dates, opens, none, none, closes, none, none, paid, "by hand")
+    bars = (found[name] for name in ("open", "high", "low", "close"))
+    return PriceTable(tickers, dates, *bars, none, found["volume"], paid, "by hand")
 
 
 def build_days(count: int, start: str = "2024-01-02") -> np.ndarray:
