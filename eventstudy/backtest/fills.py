@@ -14,7 +14,12 @@ from eventstudy.backtest.costs import slipped
 
 def limit_price(close: float, size: float, away: float) -> float:
     """Return the limit of an entry: `away` below the decision's close to buy, above to sell."""
-    return close * (1 - away) if size > 0 else close * (1 + away)
+    return _level(close * (1 - away) if size > 0 else close * (1 + away))
+
+
+def _level(price: float) -> float:
+    """Return a price to twelve digits: 100 x 1.1 must be met by 110, not by 110.00000000000001."""
+    return float(f"{price:.12g}")
 
 
 def limit_quote(size: float, limit: float, opened: float) -> float:
@@ -57,8 +62,8 @@ def exit_levels(
     """
     side = 1.0 if size > 0 else -1.0
     far = math.inf * side
-    lower = -far if stop is None else entry * (1 - side * stop)
-    upper = far if target is None else entry * (1 + side * target)
+    lower = -far if stop is None else _level(entry * (1 - side * stop))
+    upper = far if target is None else _level(entry * (1 + side * target))
     return lower, upper
 
 

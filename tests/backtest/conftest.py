@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eventstudy.backtest import FREE, backtest
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
@@ -120,3 +121,26 @@ def vendor_folder():
     if not VENDOR.is_dir():
         pytest.skip("the folder of real vendor quotes (../shared/prices) is not there")
     return VENDOR
+
+
+@pytest.fixture(scope="session")
+def trade():
+    """Trade one strategy on bars by ticker; events `e0`, `e3` ... have session 0 on these rows."""
+
+    def go(
+        strategy: Any,
+        prices: Mapping[str, Mapping[str, Sequence[float]]],
+        *,
+        rows: Sequence[int] = (0,),
+        paid: Mapping[str, Mapping[int, float]] | None = None,
+        start: str = "2024-03-04",
+        **options: Any,
+    ):
+        days = build_days(max(len(bars["close"]) for bars in prices.values()), start)
+        dividends = {t: {str(days[r]): x for r, x in by.items()} for t, by in (paid or {}).items()}
+        events = [build_event(f"e{row}", str(days[row]), row=row) for row in rows]
+        table = build_table(days, {"SPY": {"close": [500.0] * len(days)}, **prices}, dividends)
+        options = {"costs": FREE, "capital": 100_000.0, **options}
+        return backtest(events, table, strategy, **options)
+
+    return go
