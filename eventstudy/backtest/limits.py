@@ -52,15 +52,22 @@ class Limits:
         faults = [
             f"{name} is {value!r}: give a positive number"
             for name, value in (("gross", self.gross), ("net", self.net), ("single", self.single))
-            if not (isinstance(value, int | float) and value > 0 and not math.isnan(value))
+            if not (_is_number(value) and value > 0)
         ]
         faults += [
             f"{name} is {value!r}: give a number from 0 to 1"
             for name in ("initial", "maintenance_long", "maintenance_short")
-            if not (isinstance(value := getattr(self, name), int | float) and 0 <= value <= 1)
+            if not (_is_number(value := getattr(self, name)) and 0 <= value <= 1)
         ]
+        if not isinstance(self.cash, bool):
+            faults.append(f"cash is {self.cash!r}: give true or false")
         if faults:
             raise BacktestError("limits: " + "; ".join(faults))
+
+
+def _is_number(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and not math.isnan(value)  # type: ignore[arg-type]
 
 
 def breach(
