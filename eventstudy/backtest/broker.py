@@ -32,6 +32,7 @@ from eventstudy.backtest.costs import (
     slippage_paid,
 )
 from eventstudy.backtest.desk import Desk
+from eventstudy.backtest.feeds import day_numbers
 from eventstudy.backtest.fills import limit_fill, limit_quote
 from eventstudy.backtest.ledger import FROZEN, OrderRecord
 from eventstudy.backtest.limits import breach
@@ -82,6 +83,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.days, self.feeds = days, dict(desk.feeds)
         self.dividends, self.rates = dividends, rates
         self.gaps = calendar_gaps(days)
+        self.numbers = day_numbers(days).tolist()
         self.row = -1
         self.set_checksubmit(False)
         self.addcommissioninfo(BasisPoints(commission_bp=self.costs.commission_bp))
@@ -130,18 +132,18 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _carry(self) -> None:
         """Book dividends, borrow fees and interest on what was held at the last close."""
-        closes = {t: self._last_close(feed) for t, feed in self.feeds.items()}
         short_value = 0.0
         received = 0.0
         gap = int(self.gaps[self.row])
         for ticker, legs in self.ledger.by_ticker().items():
             net = sum(leg.size for leg in legs)
-            short_value += max(-net, 0.0) * closes[ticker]
+            close = self._last_close(self.feeds[ticker])
+            short_value += max(-net, 0.0) * close
             amount = float(self.dividends[ticker][self.row])
             if amount:
                 received += self.ledger.pay_dividend(ticker, amount)
             rate = self.costs.borrow_of(ticker)
-            fee = borrow_fee(net, closes[ticker], gap, rate, self.costs.day_count)
+            fee = borrow_fee(net, close, gap, rate, self.costs.day_count)
             if fee:
                 self.ledger.pay_borrow(ticker, fee)
                 received -= fee
@@ -151,7 +153,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _has_bar(self, feed: Any) -> bool:
         """Whether the feed's current bar is dated now; a stale one must not fill orders."""
-        return len(feed) > 0 and feed.datetime.date(0) == self.days[self.row].item()
+        return len(feed) > 0 and feed.datetime[0] == self.numbers[self.row]
 
     def _has_ended(self, feed: Any) -> bool:
         return len(feed) >= feed.buflen() and not self._has_bar(feed)
