@@ -37,7 +37,9 @@ class Limits:
         is Regulation T.
     maintenance_long, maintenance_short : float
         Share of long and of short market value that equity must cover at every close (25%
-        and 30% are the exchanges' minimum); below it sleeves are closed by force.
+        and 30% are the exchanges' minimum); below it sleeves are closed at the next open.
+        Those that leave there anyway are counted out first, then the largest go until equity
+        suffices; a leg that is halted goes on asking for its margin.
     """
 
     gross: float = 2.0
