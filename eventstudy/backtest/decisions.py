@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from eventstudy.backtest.history import History, StrategyEvent, cut, seen_event
-from eventstudy.backtest.liquidity import participation_scale
+from eventstudy.backtest.liquidity import impact_before, participation_scale
 from eventstudy.backtest.market import Market
 from eventstudy.backtest.sizing import SIZINGS
 from eventstudy.backtest.terms import Terms
@@ -64,6 +64,8 @@ class Decision:
         By ticker, sized; empty where the event is not traded.
     sizes : mapping of str to float
         Shares, short negative.
+    impacts : mapping of str to float
+        By what fraction of the price each entry moves it against itself.
     note : str
         What was done to the sizes, for the record of the order.
     skipped : tuple of Skip
@@ -71,6 +73,7 @@ class Decision:
 
     weights: Mapping[str, float]
     sizes: Mapping[str, float]
+    impacts: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     skipped: tuple[Skip, ...] = ()
 
@@ -138,11 +141,17 @@ def decide(
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
     sizes = {t: w * base / market.close(t, row) for t, w in sized.items()}
     scale, note = _participation(sizes, row, market, terms)
-    if not scale > 0:
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
+    if scale < 1.0:
+        sizes = {t: s * scale for t, s in sizes.items()}
+    impacts = {t: impact_before(market.table, row, t, s, market.impact) for t, s in sizes.items()}
+    blind = next((t for t, impact in impacts.items() if math.isnan(impact)), None)
+    if not scale > 0 or blind:
+        detail = note or f"too few volumes and closes of {blind} by {day}: its impact is unknown"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", detail),))
     return Decision(
         MappingProxyType(sized),
-        MappingProxyType({t: s * scale for t, s in sizes.items()} if scale < 1 else sizes),
+        MappingProxyType(sizes),
+        MappingProxyType(impacts),
         note,
         tuple(_missing_members(event, sized, priced, day, market.baskets)),
     )

@@ -17,7 +17,6 @@ from eventstudy.backtest.limits import Limits, called
 from eventstudy.backtest.liquidity import impact_before
 from eventstudy.backtest.market import Market
 from eventstudy.backtest.terms import Terms
-from eventstudy.errors import BacktestError
 
 if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
@@ -148,20 +147,14 @@ class Desk:
                 strategy,
                 OrderRecord(
                     number, leg.ticker, group, False, -leg.size, self.market.table.dates[row],
-                    reason=why, when=when, impact=self._impact(leg.ticker, leg.size, row),
+                    reason=why, when=when, impact=self._impact(leg, row),
                 ),
             )  # fmt: skip
 
-    def _impact(self, ticker: str, size: float, row: int) -> float:
-        if not self.costs.impact:
-            return 0.0
-        found = impact_before(self.market.table, row, ticker, size, self.costs.impact)
-        if not np.isfinite(found):
-            raise BacktestError(
-                f"costs.impact needs volumes and closes before a trade, and those of {ticker} "
-                f"up to {self.market.table.dates[row]} are too few: set impact to 0"
-            )
-        return found
+    def _impact(self, leg: Leg, row: int) -> float:
+        """Return the impact of closing a leg; that of its entry where volumes have ended."""
+        found = impact_before(self.market.table, row, leg.ticker, leg.size, self.market.impact)
+        return leg.impact if np.isnan(found) else found
 
     def _send(self, strategy: EventStrategy, record: OrderRecord) -> Any:
         self.ledger.orders.append(record)
@@ -193,7 +186,7 @@ class Desk:
                 limit=float("nan")
                 if limit is None
                 else limit_price(self.market.close(ticker, row), size, limit),
-                impact=self._impact(ticker, size, row),
+                impact=found.impacts[ticker],
             )
             for ticker, size in found.sizes.items()
         ]  # fmt: skip
@@ -224,7 +217,7 @@ class Desk:
         if not self.market.bars[row, column]:
             return None
         fresh = leg.entry_date == table.dates[row]
-        impact = self._impact(leg.ticker, leg.size, row - 1)
+        impact = self._impact(leg, row - 1)
         return touched(
             leg.size,
             *exit_levels(leg.size, leg.entry_price, self.terms.leg_stop, self.terms.leg_target),

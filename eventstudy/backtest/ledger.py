@@ -41,6 +41,8 @@ class Leg:
     traded : float
         Sum of absolute traded values.
     exit_reason : str
+    impact : float
+        Of the entry, as a fraction of the price.
     """
 
     event: int
@@ -58,6 +60,7 @@ class Leg:
     dividends: float = 0.0
     traded: float = 0.0
     exit_reason: str = ""
+    impact: float = 0.0
 
     def pay_trade(self, size: float, price: float, commission: float, slippage: float) -> None:
         """Book the cash and costs of `size` shares traded at `price`."""
@@ -150,6 +153,7 @@ class Ledger:
         if record.opens:
             size = record.size
             self.legs[key] = Leg(record.event, record.ticker, size, size, price, day)
+            self.legs[key].impact = record.impact
         leg = self.legs[key]
         leg.pay_trade(record.size, price, commission, slippage)
         if not record.opens:

@@ -38,6 +38,8 @@ class Market:
         Initial; sizes refer to it.
     shortable : mapping of str to bool
         Tickers that are not named can be borrowed.
+    impact : float
+        Coefficient of the square-root law, see `liquidity.square_root_impact`.
     """
 
     table: PriceTable
@@ -45,6 +47,7 @@ class Market:
     benchmark: str
     capital: float
     shortable: Mapping[str, bool] = field(default_factory=dict)
+    impact: float = 0.0
 
     @cached_property
     def bars(self) -> npt.NDArray[np.bool_]:

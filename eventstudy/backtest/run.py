@@ -24,7 +24,7 @@ from eventstudy.backtest.result import BacktestResult
 from eventstudy.backtest.terms import Terms
 from eventstudy.backtest.yardsticks import full_members, held_value
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
-from eventstudy.errors import BacktestError, did_you_mean
+from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
@@ -54,6 +54,7 @@ def backtest(
     seed: int = 0,
     folder: str | Path | None = None,
     variants: int | None = None,
+    engine: str = "auto",
 ) -> BacktestResult:
     """Trade strategies around events on backtrader and return every trade and its costs.
 
@@ -91,6 +92,9 @@ def backtest(
         A folder of strategies, searched before the shipped ones.
     variants : int, optional
         Number of variants tried to arrive at these, for the record; default: those given.
+    engine : str
+        ``auto``: vectorised where that engine's domain holds the run, otherwise Cerebro, and
+        the result says which and why. ``cerebro`` or ``vectorised``: that one alone.
 
     Returns
     -------
@@ -105,6 +109,8 @@ def backtest(
     """
     chosen = resolve_strategies(strategies, folder)
     costs, limits = costs or Costs(), limits or Limits()
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
     _check_input(prices, capital, benchmark)
     known_baskets = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
     days = trading_days(getattr(events, "sessions", None), prices, benchmark)
@@ -114,10 +120,10 @@ def backtest(
     if not study:
         raise BacktestError("no event to trade: the calendar has none with use = study")
     _check_shortable(shortable or {}, prices)
-    market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}))
+    market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}), costs.impact)
     desks = _desks(chosen, study, market, costs, limits)
     for desk, strategy in zip(desks, chosen, strict=True):
-        _run(desk, strategy, rates, seed)
+        _run(desk, strategy, rates, seed, engine)
     _check_something_tradable(desks)
     window = _window(desks)
     return _result(
@@ -226,7 +232,26 @@ def _desks(
     ]
 
 
-def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
+ENGINES = ("auto", "cerebro", "vectorised")
+
+
+def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int, engine: str) -> None:
+    """Run one strategy; the desk holds what happened and by which engine."""
+    from eventstudy.backtest.fastpath import FastPathRefused, run_vectorised
+
+    if engine == "cerebro":
+        _run_cerebro(desk, strategy, rates, seed)
+        return
+    try:
+        run_vectorised(desk, strategy, rates, seed)
+    except FastPathRefused as refused:
+        if engine == "vectorised":
+            raise BacktestError(f"{desk.name}: the vectorised engine refuses: {refused}") from None
+        desk.why_cerebro = str(refused)
+        _run_cerebro(desk, strategy, rates, seed)
+
+
+def _run_cerebro(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
     """Run one strategy through Cerebro; the desk holds what happened."""
     from eventstudy.backtest.broker import SleeveBroker
     from eventstudy.backtest.feeds import clock_of, feed_of
@@ -338,6 +363,8 @@ def _result(
         "sessions": window,
         "variants": variants,
         "yardsticks": list(held),
+        "engine": {d.name: d.engine for d in desks},
+        "why_cerebro": {d.name: d.why_cerebro for d in desks if d.why_cerebro},
     }
     return BacktestResult(
         trades=tables.trades_table(desks),
