@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,17 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.backtest import tables
-from eventstudy.backtest.costs import Costs, interest_rates
+from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.desk import Desk
+from eventstudy.backtest.engines import ENGINES, run_desk
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
-from eventstudy.backtest.market import Market, has_bar
-from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
 from eventstudy.backtest.result import BacktestResult
-from eventstudy.backtest.terms import Terms
+from eventstudy.backtest.setup import Setup, desk_of, first_row, plans_of, set_up
 from eventstudy.backtest.yardsticks import full_members, held_value
-from eventstudy.baskets import DEFAULT_BASKETS, Baskets
-from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
+from eventstudy.baskets import Baskets
+from eventstudy.errors import BacktestError, UnknownNameError
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
 
 
 def backtest(
@@ -108,174 +104,19 @@ def backtest(
         For a strategy or parameter that does not exist.
     """
     chosen = resolve_strategies(strategies, folder)
-    costs, limits = costs or Costs(), limits or Limits()
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
-    _check_input(prices, capital, benchmark)
-    known_baskets = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
-    days = trading_days(getattr(events, "sessions", None), prices, benchmark)
-    table = prices.on_sessions(days)
-    rates = session_rates(risk_free, days, prices.dates, costs.day_count)
-    study = [event for event in events if event.use == "study"]
-    if not study:
-        raise BacktestError("no event to trade: the calendar has none with use = study")
-    _check_shortable(shortable or {}, prices)
-    market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}), costs.impact)
-    desks = _desks(chosen, study, market, costs, limits)
-    for desk, strategy in zip(desks, chosen, strict=True):
-        _run(desk, strategy, rates, seed, engine)
-    _check_something_tradable(desks)
-    window = _window(desks)
-    return _result(
-        desks, table, rates, window, known_baskets, benchmark, variants or len(chosen),
-        _asked(chosen, costs, limits, capital, benchmark, risk_free, seed, prices, days)
-        | {"shortable": dict(shortable or {})},
+    setup = set_up(
+        events, prices, costs=costs, capital=capital, benchmark=benchmark, baskets=baskets,
+        risk_free=risk_free, limits=limits, shortable=shortable, seed=seed,
     )  # fmt: skip
-
-
-def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
-    if not (math.isfinite(capital) and capital > 0):
-        raise BacktestError(f"capital is {capital!r}: give a positive amount")
-    if benchmark not in prices:
-        near = did_you_mean(benchmark, prices.tickers)
-        raise BacktestError(
-            f"benchmark {benchmark!r} has no prices{near}; there are {', '.join(prices.tickers)}"
-        )
-    opens = np.isfinite(prices.open).any(axis=0)
-    if not opens.any():
-        raise BacktestError(
-            "a backtest fills at opening prices, and these prices have none for "
-            f"{', '.join(prices.tickers)}: they are good for a study only"
-        )
-
-
-def session_rates(
-    given: float | pd.Series | Floats | None, days: Days, dates: Days, day_count: int
-) -> Floats:
-    """Return the simple return on cash of each session, shape (S,).
-
-    Parameters
-    ----------
-    given : float, Series, ndarray or None
-        See `backtest`.
-    days : ndarray, shape (S,)
-        Sessions of the run.
-    dates : ndarray, shape (P,)
-        Dates that an array is for.
-    day_count : int
-        For a constant annual rate.
-
-    Raises
-    ------
-    BacktestError
-        Where a session has no finite rate.
-    """
-    if given is None:
-        return np.zeros(len(days))
-    if isinstance(given, int | float):
-        values = interest_rates(float(given), calendar_gaps(days), day_count)
-    else:
-        if not isinstance(given, pd.Series):
-            if np.shape(given) != (len(dates),):
-                raise BacktestError(
-                    f"risk_free has shape {np.shape(given)}: give one rate for each of the "
-                    f"{len(dates)} dates of the prices"
-                )
-            given = pd.Series(np.asarray(given, dtype=np.float64), index=pd.DatetimeIndex(dates))
-        series = given.astype(np.float64)
-        if series.index.has_duplicates:
-            twice = series.index[series.index.duplicated()][0]
-            raise BacktestError(f"risk_free: {twice} appears twice")
-        values = np.array(series.reindex(pd.DatetimeIndex(days)), dtype=np.float64)
-        values[:1] = np.nan_to_num(values[:1])
-    missing = days[~np.isfinite(values)]
-    if len(missing):
-        raise BacktestError(
-            f"risk_free: no finite rate on {len(missing)} of {len(days)} sessions, the first "
-            f"is {missing[0]}"
-        )
-    return values
-
-
-def _check_shortable(shortable: Mapping[str, bool], prices: PriceTable) -> None:
-    unknown = [t for t in shortable if t not in prices]
-    if unknown:
-        near = did_you_mean(unknown[0], prices.tickers)
-        raise BacktestError(f"shortable: no prices of {', '.join(unknown)}{near}")
-
-
-def _desks(
-    chosen: tuple[Strategy, ...],
-    study: list[Event],
-    market: Market,
-    costs: Costs,
-    limits: Limits,
-) -> list[Desk]:
-    plans = [appointments(study, market.table.dates, s.parameters) for s in chosen]
-    decisions = [item.decision for agenda, _ in plans for item in agenda]
-    if not decisions:
-        reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
-        raise BacktestError(f"no event can be traded: {reasons}")
-    first = min(decisions)
-    return [
-        Desk(
-            name=s.name,
-            market=market,
-            terms=Terms.of(s.parameters),
-            first=first,
-            agenda=agenda,
-            costs=costs,
-            limits=limits,
-            skipped=list(skips),
-        )
-        for s, (agenda, skips) in zip(chosen, plans, strict=True)
-    ]
-
-
-ENGINES = ("auto", "cerebro", "vectorised")
-
-
-def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int, engine: str) -> None:
-    """Run one strategy; the desk holds what happened and by which engine."""
-    from eventstudy.backtest.fastpath import FastPathRefused, run_vectorised
-
-    if engine == "cerebro":
-        _run_cerebro(desk, strategy, rates, seed)
-        return
-    try:
-        run_vectorised(desk, strategy, rates, seed)
-    except FastPathRefused as refused:
-        if engine == "vectorised":
-            raise BacktestError(f"{desk.name}: the vectorised engine refuses: {refused}") from None
-        desk.why_cerebro = str(refused)
-        _run_cerebro(desk, strategy, rates, seed)
-
-
-def _run_cerebro(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
-    """Run one strategy through Cerebro; the desk holds what happened."""
-    from eventstudy.backtest.broker import SleeveBroker
-    from eventstudy.backtest.feeds import clock_of, feed_of
-    from eventstudy.backtest.stock import bt
-
-    table, first = desk.market.table, desk.first
-    days = table.dates[first:]
-    cerebro = bt.Cerebro(stdstats=False, preload=True, runonce=True)
-    cerebro.adddata(clock_of(days), name="sessions")
-    live = table.on_sessions(days)
-    traded = np.array(table.tickers)[has_bar(live).any(axis=0)].tolist()
-    desk.feeds = {ticker: cerebro.adddata(feed_of(live, ticker), name=ticker) for ticker in traded}
-    broker = SleeveBroker()
-    broker.setcash(desk.market.capital)
-    dividends = table.cash_dividends[first:]
-    broker.prepare(
-        desk,
-        days,
-        {t: dividends[:, table.column(t)] for t in traded},
-        np.concatenate([np.zeros(1), rates[first + 1 :]]),
-    )
-    cerebro.setbroker(broker)
-    cerebro.addstrategy(strategy.cls, desk=desk, values=strategy.parameters, seed=seed)
-    cerebro.run()
+    plans = plans_of(setup, chosen)
+    first = first_row(plans)
+    desks = [desk_of(setup, s, plan, first) for s, plan in zip(chosen, plans, strict=True)]
+    for desk, strategy in zip(desks, chosen, strict=True):
+        run_desk(desk, strategy, setup.rates, seed, engine)
+    _check_something_tradable(desks)
+    return _result(setup, chosen, desks, variants or len(chosen))
 
 
 def _check_something_tradable(desks: list[Desk]) -> None:
@@ -296,68 +137,20 @@ def _window(desks: list[Desk]) -> int:
     return int(np.searchsorted(days, last)) + 1
 
 
-def _asked(
-    chosen: tuple[Strategy, ...],
-    costs: Costs,
-    limits: Limits,
-    capital: float,
-    benchmark: str,
-    risk_free: object,
-    seed: int,
-    prices: PriceTable,
-    days: Days,
-) -> dict[str, Any]:
-    if risk_free is None:
-        cash = "earns nothing (no risk-free rate given)"
-    elif isinstance(risk_free, int | float):
-        cash = f"idle cash earns {100 * risk_free:g}% a year, actual/{costs.day_count}"
-    else:
-        cash = "idle cash earns the rate given for each session"
-    half = np.isfinite(prices.close) & ~np.isfinite(prices.open)
-    return {
-        "capital": capital,
-        "benchmark": benchmark,
-        "costs": asdict(costs),
-        "limits": asdict(limits),
-        "risk_free": cash,
-        "seed": seed,
-        "price_source": prices.source,
-        "bars_without_open": {
-            t: int(n) for t, n in zip(prices.tickers, half.sum(axis=0), strict=True) if n
-        },
-        "dates_off_calendar": int((~np.isin(prices.dates, days)).sum()),
-        "strategies": {
-            s.name: {
-                "class": s.cls.__name__,
-                "idea": s.idea,
-                "file": s.file,
-                "sha256": s.digest if s.source else "",
-                "parameters": dict(s.parameters),
-            }
-            for s in chosen
-        },
-    }
-
-
 def _result(
-    desks: list[Desk],
-    table: PriceTable,
-    rates: Floats,
-    window: int,
-    baskets: Baskets,
-    benchmark: str,
-    variants: int,
-    asked: dict[str, Any],
+    setup: Setup, chosen: tuple[Strategy, ...], desks: list[Desk], variants: int
 ) -> BacktestResult:
-    first = desks[0].first
+    first, window = desks[0].first, _window(desks)
+    table, market = setup.market.table, setup.market
     days = table.dates[first : first + window]
-    cash = rates[first + 1 : first + window]
-    held = _held(table.on_sessions(days), baskets, benchmark, asked["capital"])
+    cash = setup.rates[first + 1 : first + window]
+    held = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
     rows = [tables.strategy_metrics(desk, window, cash, variants) for desk in desks]
     rows += [tables.yardstick_metrics(name, values, cash) for name, values in held.items()]
     ones = np.ones(window)
     config = {
-        **asked,
+        **setup.told,
+        "strategies": {s.name: _described(s) for s in chosen},
         "start": str(days[0]),
         "end": str(days[-1]),
         "sessions": window,
@@ -379,6 +172,16 @@ def _result(
         attribution=tables.attribution_table(desks),
         config=MappingProxyType(config),
     )
+
+
+def _described(strategy: Strategy) -> dict[str, Any]:
+    return {
+        "class": strategy.cls.__name__,
+        "idea": strategy.idea,
+        "file": strategy.file,
+        "sha256": strategy.digest if strategy.source else "",
+        "parameters": dict(strategy.parameters),
+    }
 
 
 def _held(table: PriceTable, baskets: Baskets, benchmark: str, capital: float) -> dict[str, Floats]:
