@@ -125,7 +125,7 @@ def decide(
     row, event = item.decision, item.event
     day = market.table.dates[row]
     priced = market.priced(row)
-    seen = seen_event(event, market.baskets, priced, day)
+    seen = seen_event(event, market.resolved(event.tickers), market.available(row), day)
     history = cut(market.table, row, market.benchmark)
     notebook.reason = ""
     weights = _asked(author, name, seen, history, market.table)

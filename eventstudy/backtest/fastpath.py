@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.backtest.costs import commission_paid, slippage_paid
-from eventstudy.backtest.decisions import Author, Decision, decide
+from eventstudy.backtest.decisions import Author, Decision, Notebook, decide
 from eventstudy.backtest.desk import Day, Desk
 from eventstudy.backtest.ledger import OrderRecord
 from eventstudy.backtest.library import Strategy
@@ -108,7 +108,7 @@ def _check_terms(desk: Desk) -> None:
             raise FastPathRefused(reason, detail)
 
 
-def bare_author(strategy: Strategy, desk: Desk, seed: int) -> Author:
+def bare_author(strategy: Strategy, notebook: Notebook, seed: int) -> Author:
     """Return an instance of a strategy that no Cerebro stands behind.
 
     It has its parameters, `rng` and `skip`, which is all that `targets` is promised. Code
@@ -117,7 +117,7 @@ def bare_author(strategy: Strategy, desk: Desk, seed: int) -> Author:
     author: Any = object.__new__(strategy.cls)
     vars(author).update(strategy.parameters)
     # backtrader looks unknown attributes up in `lines`: without one it would recurse.
-    vars(author).update(lines=None, rng=np.random.default_rng(seed), _notebook=desk.notebook)
+    vars(author).update(lines=None, rng=np.random.default_rng(seed), _notebook=notebook)
     found: Author = author
     return found
 
@@ -131,7 +131,7 @@ def decisions_of(desk: Desk, strategy: Strategy, seed: int) -> list[Decision]:
         Where the strategy's code fails without backtrader behind it; there it may work, or
         fail with a better word.
     """
-    author = bare_author(strategy, desk, seed)
+    author = bare_author(strategy, desk.notebook, seed)
     ask = (desk.notebook, desk.name)
     capital = desk.market.capital
     try:

@@ -12,7 +12,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.baskets import Baskets
 from eventstudy.errors import UnknownNameError
 from eventstudy.events.event import Event
 from eventstudy.prices.table import ByTicker, PriceTable
@@ -44,12 +43,17 @@ class History(ByTicker):
     """
 
     tickers: tuple[str, ...]
-    dates: Days
     benchmark: str
     _table: PriceTable = field(repr=False)
+    _end: int = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.dates)
+        return self._end
+
+    @cached_property
+    def dates(self) -> Days:
+        """Sessions, shape (S,)."""
+        return _frozen(self._table.dates[: self._end])
 
     @cached_property
     def open(self) -> Floats:
@@ -99,7 +103,7 @@ def cut(table: PriceTable, last: int, benchmark: str) -> History:
 
     A total return rests on no later row, so those of the whole table may be cut.
     """
-    return History(table.tickers, _frozen(table.dates[: last + 1]), benchmark, table)
+    return History(table.tickers, benchmark, table, last + 1)
 
 
 def _frozen(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
@@ -173,19 +177,22 @@ class StrategyEvent:
 
 
 def seen_event(
-    event: Event, baskets: Baskets, priced: frozenset[str], decision: np.datetime64
+    event: Event,
+    tickers: tuple[str, ...],
+    weights: Mapping[str, Mapping[str, float]],
+    decision: np.datetime64,
 ) -> StrategyEvent:
     """Return what may be known of an event at a decision.
 
     Parameters
     ----------
     event : Event
-    baskets : Baskets
-    priced : frozenset of str
-        Tickers with a bar on the session of the decision.
+    tickers : tuple of str
+        Those of the event, baskets replaced by their members.
+    weights : mapping of str to mapping of str to float
+        Of each basket's members with a bar on the session of the decision.
     decision : datetime64[D]
     """
-    weights = {name: _available(members, priced) for name, members in baskets.items()}
     session_0 = event.session_0("next")
     return StrategyEvent(
         id=event.event_id,
@@ -193,14 +200,8 @@ def seen_event(
         subject=event.subject,
         session_0=session_0,
         expects=MappingProxyType(dict(event.expects) if decision >= session_0 else {}),
-        tickers=baskets.resolve(event.tickers),
+        tickers=tickers,
         baskets=MappingProxyType({name: tuple(w) for name, w in weights.items()}),
-        weights=MappingProxyType(weights),
+        weights=weights,
         known_on=event.known_on,
     )
-
-
-def _available(members: Mapping[str, float], priced: frozenset[str]) -> Mapping[str, float]:
-    kept = {ticker: weight for ticker, weight in members.items() if ticker in priced}
-    total = sum(kept.values())
-    return MappingProxyType({ticker: weight / total for ticker, weight in kept.items()})
