@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from eventstudy.backtest.luck.bootstrap import BootstrapInterval, stationary_interval
+from eventstudy.backtest.luck.calendars import PlaceboCalendars, draw_calendars
 from eventstudy.backtest.luck.frictions import BreakEven, break_even_cost
 from eventstudy.backtest.luck.overfitting import Overfitting, cscv
 from eventstudy.backtest.luck.placebo import (
     CalendarProfits,
-    PlaceboCalendars,
     PlaceboVerdict,
     calendar_profits,
-    draw_calendars,
     placebo_dates,
 )
 from eventstudy.backtest.luck.reality import RealityCheck, reality_check

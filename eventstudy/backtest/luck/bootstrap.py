@@ -109,7 +109,8 @@ def require_draws(draws: int, block: int | None, n: int) -> None:
 
 def active_periods(returns: Floats) -> int:
     """Return in how many periods any column of returns, shape (T,) or (T, K), is not zero."""
-    return int((np.abs(returns).reshape(len(returns), -1) > STILL).any(axis=1).sum())
+    held = np.abs(returns) > STILL
+    return int((held if held.ndim == 1 else held.any(axis=1)).sum())
 
 
 def too_short(n: int, active: int, fewest: int) -> str:

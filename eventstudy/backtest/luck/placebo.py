@@ -1,9 +1,7 @@
 """What the same strategy would have earned around other dates.
 
-A placebo calendar keeps the events in their order and permutes the gaps between distinct
-event sessions, from a random start. Events on one session stay on one session. The sleeve of
-each event, its profit session by session, is worked out once for every possible session; a
-draw only adds up.
+The sleeve of each event, its profit session by session, is worked out once for every session
+on which its session 0 could stand; a placebo calendar then only adds up.
 
 References
 ----------
@@ -19,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.backtest.luck.calendars import DRAWS, draw_calendars
 from eventstudy.backtest.luck.sharpe import ratio_or_zero
 from eventstudy.backtest.metrics import YEAR
 from eventstudy.errors import BacktestError
@@ -27,41 +26,12 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-DRAWS = 9_999
 TIE = 1e-10
 """Statistics closer than this share are one value."""
+MANY_LOST = 0.1
+"""From this share of events more than on the true dates, draws that lose events are spoken of."""
 CHUNK = 2_000_000
 """Most values of one array in memory: draws times sessions, or draws times sleeves."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceboCalendars:
-    """Drawn calendars.
-
-    Attributes
-    ----------
-    rows : ndarray, shape (B, G), int
-        Session rows of the G distinct event sessions in each draw, ascending; B = 0 where
-        there is nothing to draw.
-    starts : int
-        Rows on which a calendar of this span can begin.
-    possible : int
-        Different calendars there are: starts times the different orders of the gaps; the true
-        one is among them where it lies in the range.
-    distinct : int
-        Different calendars among the draws.
-    why : str
-        Why there is no draw; empty where there are draws.
-    note : str
-        What limits the draws; empty where nothing does.
-    """
-
-    rows: Ints
-    starts: int
-    possible: int
-    distinct: int
-    why: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +76,7 @@ class PlaceboVerdict:
         As in `PlaceboCalendars`.
     drawn_total, drawn_sharpe : ndarray, shape (B,)
     why, note : str
-        As in `PlaceboCalendars`.
+        As in `PlaceboCalendars`; the note also tells where draws lose many events.
     """
 
     total: float
@@ -124,85 +94,6 @@ class PlaceboVerdict:
     drawn_sharpe: Floats = field(repr=False)
     why: str = ""
     note: str = ""
-
-
-def draw_calendars(
-    rows: npt.ArrayLike, low: int, high: int, *, draws: int = DRAWS, seed: int = 0
-) -> PlaceboCalendars:
-    """Draw placebo calendars.
-
-    True dates are not kept out: a draw may hold some of them, which makes p larger.
-
-    Parameters
-    ----------
-    rows : array_like, shape (G,), int
-        Session rows of the distinct event sessions, ascending.
-    low, high : int
-        Sessions may fall on rows low to high - 1.
-    draws : int
-        B.
-    seed : int
-
-    Returns
-    -------
-    PlaceboCalendars
-        Without draws and with `why` where the calendar's span does not fit into the range,
-        or where the true calendar is the only one; with a `note` where every draw has the
-        same start, or where there are fewer calendars than draws.
-
-    Raises
-    ------
-    BacktestError
-        For no rows, rows that do not ascend, or draws below 1.
-    """
-    at = np.asarray(rows, dtype=np.int64)
-    gaps = _gaps(at, draws)
-    starts = high - low - int(gaps.sum())
-    none = np.empty((0, len(at)), dtype=np.int64)
-    if starts < 1:
-        span, room = int(gaps.sum()) + 1, max(0, high - low)
-        why = f"the calendar spans {span} sessions and only {room} can be traded"
-        return PlaceboCalendars(none, 0, 0, 0, why=why)
-    possible = starts * arrangements(gaps)
-    if possible == 1:
-        why = "no other calendar: one start, and gaps that are all equal"
-        return PlaceboCalendars(none, starts, possible, 0, why=why)
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((draws, len(at)), dtype=np.int64)
-    drawn[:, 0] = rng.integers(low, low + starts, draws)
-    drawn[:, 1:] = rng.permuted(np.broadcast_to(gaps, (draws, len(gaps))), axis=1)
-    drawn = drawn.cumsum(axis=1)
-    note = ""
-    if starts == 1:
-        note = "no free start: the calendar fills the range, only gaps are permuted"
-    elif possible <= draws:
-        note = f"there are only {possible} calendars"
-    distinct = len(np.unique(drawn, axis=0))
-    return PlaceboCalendars(drawn, starts, possible, distinct, note=note)
-
-
-def _gaps(rows: Ints, draws: int) -> Ints:
-    """Return the gaps between event sessions, shape (G-1,)."""
-    gaps = np.diff(rows)
-    faults = []
-    if not rows.size or rows.ndim > 1:
-        faults.append(f"rows of shape {rows.shape}; allowed: one or more event sessions")
-    elif (gaps <= 0).any():
-        at = int(np.flatnonzero(gaps <= 0)[0])
-        faults.append(
-            f"rows {rows[at]}, {rows[at + 1]}; allowed: distinct event sessions, ascending"
-        )
-    if draws < 1:
-        faults.append(f"draws {draws}; allowed: 1 or more")
-    if faults:
-        raise BacktestError("; ".join(faults))
-    return gaps
-
-
-def arrangements(gaps: npt.ArrayLike) -> int:
-    """Return in how many different orders gaps can stand: G! over the factorials of equals."""
-    counts = np.unique(np.asarray(gaps), return_counts=True)[1]
-    return math.factorial(int(counts.sum())) // math.prod(math.factorial(int(c)) for c in counts)
 
 
 def account_sessions(rows: Ints, horizon: int) -> int:
@@ -251,7 +142,7 @@ def calendar_profits(
     if length < needed:
         raise BacktestError(f"sessions {length}; allowed: {needed} or more, to hold every sleeve")
     flat = profit.reshape(events * table, horizon)
-    traded: Bools = np.isfinite(flat).all(axis=1)
+    traded: Bools = np.isfinite(flat.sum(axis=1))
     sleeves = np.where(traded[:, None], flat, 0.0)
     step = max(1, CHUNK // max(length, events * horizon))
     total, sharpe = np.empty(len(rows)), np.empty(len(rows))
@@ -297,8 +188,8 @@ def daily_profits(paths: Floats, rows: Ints, sessions: int) -> Floats:
     draws, _, horizon = paths.shape
     first = rows - rows.min(axis=1, keepdims=True) + sessions * np.arange(draws)[:, None]
     where = first[:, :, None] + np.arange(horizon)
-    found: Floats = np.bincount(where.ravel(), paths.ravel(), minlength=draws * sessions)
-    return found.reshape(draws, sessions)
+    found = np.bincount(where.ravel(), paths.ravel(), minlength=draws * sessions)
+    return found.astype(np.float64, copy=False).reshape(draws, sessions)
 
 
 def account_sharpe(daily: Floats, capital: float) -> Floats:
@@ -314,7 +205,7 @@ def account_sharpe(daily: Floats, capital: float) -> Floats:
     capital : float
     """
     values = capital + daily.cumsum(axis=1)
-    ruined: Bools = (values <= 0).any(axis=1)
+    ruined: Bools = values.min(axis=1) <= 0
     before = np.concatenate([np.full((len(daily), 1), capital), values[:, :-1]], axis=1)
     returns = daily / np.where(ruined[:, None], np.inf, before)
     spread = returns.std(axis=1, ddof=1) if daily.shape[1] > 1 else np.zeros(len(daily))
@@ -377,14 +268,15 @@ def placebo_dates(
     distinct, block = np.unique(at, return_inverse=True)
     calendars = draw_calendars(distinct, low, high, draws=draws, seed=seed)
     found = calendar_profits(profit, calendars.rows[:, block], capital, sessions=sessions)
-    total, sharpe = float(own.total[0]), float(own.sharpe[0])
+    total, sharpe, untraded = float(own.total[0]), float(own.sharpe[0]), int(own.untraded[0])
+    lost = float(found.untraded.mean()) if len(found.total) else math.nan
     return PlaceboVerdict(
         total=total,
         sharpe=sharpe,
         p_total=upper_p(total, found.total),
         p_sharpe=upper_p(sharpe, found.sharpe),
-        untraded=int(own.untraded[0]),
-        untraded_mean=float(found.untraded.mean()) if len(found.total) else math.nan,
+        untraded=untraded,
+        untraded_mean=lost,
         ruined=int(np.isneginf(found.sharpe).sum()),
         draws=len(found.total),
         starts=calendars.starts,
@@ -393,5 +285,15 @@ def placebo_dates(
         drawn_total=found.total,
         drawn_sharpe=found.sharpe,
         why=calendars.why,
-        note=calendars.note,
+        note="; ".join(filter(None, [calendars.note, _lost_events(lost, untraded, len(at))])),
+    )
+
+
+def _lost_events(lost: float, untraded: int, events: int) -> str:
+    """Say where draws trade far fewer events than the true calendar; empty elsewhere."""
+    if not lost - untraded > MANY_LOST * events:
+        return ""
+    return (
+        f"draws leave {lost:.1f} of {events} events untraded, the true dates {untraded}: "
+        "fewer trades earn and vary less"
     )

@@ -229,8 +229,9 @@ def snooping_tails(
     none = np.zeros(len(differences))
     found = SPA(none, -differences, block, draws, studentize=False, seed=seed)
     found.compute()
+    shares = found.pvalues
     lower, consistent, upper = (
-        (1.0 + round(float(found.pvalues[name]) * draws)) / (draws + 1.0)
+        (1.0 + round(float(shares[name]) * draws)) / (draws + 1.0)
         for name in ("lower", "consistent", "upper")
     )
     return lower, consistent, upper
