@@ -74,7 +74,7 @@ def run_vectorised(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> 
     FastPathRefused
         Where the run lies outside the engine's domain.
     """
-    _check_terms(desk)
+    check_terms(desk)
     decisions = decisions_of(desk, strategy, seed)
     stack = stacked(desk.market.table, desk.first, rates)
     records = [desk.entries(number, found) for number, found in enumerate(decisions)]
@@ -92,7 +92,13 @@ def run_vectorised(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> 
     desk.close_books()
 
 
-def _check_terms(desk: Desk) -> None:
+def check_terms(desk: Desk) -> None:
+    """Refuse what the parameters put outside the domain.
+
+    Raises
+    ------
+    FastPathRefused
+    """
     terms = desk.terms
     exits = ("stop_loss", "take_profit", "leg_stop", "leg_target")
     asked = [name for name in exits if getattr(terms, name) is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from eventstudy.backtest import tables
 from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import ENGINES, run_desk
+from eventstudy.backtest.evidence import Ran, gather
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.result import BacktestResult
@@ -171,6 +173,12 @@ def _result(
         skipped=tables.skipped_table(desks),
         attribution=tables.attribution_table(desks),
         config=MappingProxyType(config),
+        _gather=partial(
+            gather,
+            setup,
+            [Ran(s, desk, window) for s, desk in zip(chosen, desks, strict=True)],
+            variants,
+        ),
     )
 
 
