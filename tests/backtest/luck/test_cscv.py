@@ -58,6 +58,7 @@ def test_every_half_is_that_of_a_plain_loop(sparse: bool) -> None:
     assert found.tested == pytest.approx(tested, abs=1e-12)
     assert found.logits == pytest.approx(logits)
     assert list(found.picked) == list(picked)
+    assert 0.0 in logits  # The median counts as no better than the median.
     assert found.pbo == pytest.approx(sum(v <= 0 for v in logits) / 20)
     assert found.loss == pytest.approx(sum(v < -1e-9 for v in tested) / 20)
     assert found.slope == pytest.approx(np.polyfit(trained, tested, 1)[0])
