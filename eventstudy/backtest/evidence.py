@@ -231,9 +231,10 @@ def _again(setup: Setup, strategy: Strategy, run: Ran) -> dict[str, float] | Non
         return None
     desk = desk_of(setup, strategy, plan, min(run.desk.first, plan[0][0].decision))
     run_desk(desk, strategy, setup.rates, setup.seed, "auto")
-    shift = run.desk.first - desk.first
-    values = np.array([day.value for day in desk.days])[: run.window + shift]
-    first = desk.first
+    first, days = desk.first, setup.market.table.dates
+    ends = [int(np.searchsorted(days, leg.exit_date)) for leg in desk.ledger.legs.values()]
+    end = max([run.desk.first + run.window - 1, *ends])
+    values = np.array([day.value for day in desk.days])[: end + 1 - first]
     excess = metrics.value_returns(values) - setup.rates[first + 1 : first + len(values)]
     return {
         "total_return": metrics.total_return(values),
