@@ -120,15 +120,13 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
         Valued at `ticker_prices` where given, otherwise at the last close.
         """
-        return np.array(
-            [
-                (self.positions[feed].size if feed in self.positions else 0.0)
-                * (feed.close[0] if ticker_prices is None else ticker_prices[ticker])
-                if len(feed)
-                else 0.0
-                for ticker, feed in self.feeds.items()
-            ]
-        )
+        legs = self.ledger.by_ticker()
+        found = np.zeros(len(self.feeds))
+        for place, (ticker, feed) in enumerate(self.feeds.items()):
+            if ticker in legs:
+                price = feed.close[0] if ticker_prices is None else ticker_prices[ticker]
+                found[place] = sum(leg.size for leg in legs[ticker]) * price
+        return found
 
     def _carry(self) -> None:
         """Book dividends, borrow fees and interest on what was held at the last close."""

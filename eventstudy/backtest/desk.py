@@ -164,7 +164,7 @@ class Desk:
                 strategy,
                 OrderRecord(
                     number, leg.ticker, group, False, -leg.size, self.market.table.dates[row],
-                    reason=why, when=self._when(why), impact=self._exit_impact(leg, row),
+                    reason=why, when=self._when(why), impact=self._impact(leg, row),
                 ),
             )  # fmt: skip
 
@@ -172,16 +172,10 @@ class Desk:
         """Return the auction of an exit: a time exit may wait for the close, others do not."""
         return self.terms.fill if why == "time" else "open"
 
-    def _impact(self, ticker: str, size: float, row: int) -> float:
-        """Return the impact of an order decided after row `row`; NaN where it is not known."""
-        if not self.costs.impact:
-            return 0.0
-        return impact_before(self.market.table, row, ticker, size, self.costs.impact)
-
-    def _exit_impact(self, leg: Leg, row: int) -> float:
-        """Return the impact of an exit: that of the entry where a long halt hides volumes."""
-        found = self._impact(leg.ticker, leg.size, row)
-        return found if np.isfinite(found) else leg.impact
+    def _impact(self, leg: Leg, row: int) -> float:
+        """Return the impact of closing a leg; that of its entry where volumes have ended."""
+        found = impact_before(self.market.table, row, leg.ticker, leg.size, self.market.impact)
+        return leg.impact if np.isnan(found) else found
 
     def _send(self, strategy: EventStrategy, record: OrderRecord) -> Any:
         self.ledger.orders.append(record)
@@ -198,22 +192,8 @@ class Desk:
         item = self.agenda[number]
         found = decide(strategy, self.notebook, self.name, item, self.market, self.terms, value)
         self.skipped += found.skipped
-        records = self.entries(number, found)
-        thin = [skip for record in records if (skip := self._too_thin(record))]
-        self.skipped += thin
-        for record in () if thin else records:
+        for record in self.entries(number, found):
             self._send(strategy, record)
-
-    def _too_thin(self, record: OrderRecord) -> Skip | None:
-        """Return why the market cannot take an order, as far as impact tells."""
-        if record.impact + self.costs.half_spread_bp * BP < 1:
-            return None
-        event_id, ticker = self.agenda[record.event].event.event_id, record.ticker
-        if np.isfinite(record.impact):
-            detail = f"{abs(record.size):,.0f} {ticker} would move the price by {record.impact:.0%}"
-            return Skip(event_id, "too_large", detail, ticker)
-        detail = f"too few volumes or closes of {ticker} up to {record.created} to judge impact"
-        return Skip(event_id, "no_volume", detail, ticker)
 
     def entries(self, number: int, found: Decision) -> list[OrderRecord]:
         """Return the orders that open the legs of a decision, in its order."""
@@ -227,7 +207,7 @@ class Desk:
                 limit=float("nan")
                 if limit is None
                 else limit_price(self.market.close(ticker, row), size, limit),
-                impact=self._impact(ticker, size, row),
+                impact=found.impacts[ticker],
             )
             for ticker, size in found.sizes.items()
         ]  # fmt: skip
@@ -275,7 +255,7 @@ class Desk:
             limit = limit_price(self.market.close(leg.ticker, row - 1), leg.size, terms.limit)
             if limit_quote(leg.size, limit, opened) != opened:
                 target = math.copysign(math.inf, leg.size)
-        slip = self.costs.half_spread_bp * BP + self._exit_impact(leg, row - 1)
+        slip = self.costs.half_spread_bp * BP + self._impact(leg, row - 1)
         return touched(
             leg.size, stop, target, (opened, float(feed.high[0]), float(feed.low[0])), slip
         )

@@ -61,7 +61,8 @@ class Limits:
             for name in ("initial", "maintenance_long", "maintenance_short")
             if not (_is_number(value := getattr(self, name)) and 0 <= value <= 1)
         ]
-        if not isinstance(self.cash, bool):
+        cash: object = self.cash
+        if not isinstance(cash, bool):
             faults.append(f"cash is {self.cash!r}: give true or false")
         if faults:
             raise BacktestError("limits: " + "; ".join(faults))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from eventstudy.backtest.costs import cost_words
 from eventstudy.backtest.ledger import MARGIN
+
+if TYPE_CHECKING:
+    from eventstudy.backtest.evidence import Evidence
+    from eventstudy.models.contract import Progress
 
 SHOWN = {
     "total_return": "return",
@@ -72,6 +77,8 @@ class BacktestResult:
         return_on_staked, exit_reason.
     config : mapping
         Everything that was asked: costs, limits, parameters, sources and their hashes.
+    evidence : Evidence
+        Is it luck? Computed when it is first asked for, which takes seconds; see `gather`.
 
     Notes
     -----
@@ -87,6 +94,27 @@ class BacktestResult:
     skipped: pd.DataFrame
     attribution: pd.DataFrame
     config: Mapping[str, Any]
+    _gather: Callable[..., Evidence] = field(repr=False, compare=False)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What luck, search and frictions leave of the run."""
+        return self._gather()
+
+    def gather(self, *, draws: int | None = None, progress: Progress | None = None) -> Evidence:
+        """Compute the evidence with other numbers of placebo calendars, watched.
+
+        Parameters
+        ----------
+        draws : int, optional
+            Placebo calendars; a p-value is no smaller than 1 / (draws + 1).
+        progress : callable, optional
+            Told what is being done.
+        """
+        asked = {"draws": draws, "progress": progress}
+        found = self._gather(**{name: value for name, value in asked.items() if value is not None})
+        vars(self)["evidence"] = found
+        return found
 
     def summary_frame(self) -> pd.DataFrame:
         """Return the main figures, one row a strategy or yardstick, by name."""
@@ -128,7 +156,10 @@ class BacktestResult:
             "Sharpe ratios are over cash, over all sessions of the window; s.e. by Lo (2002). "
             f"Variants tried: {self.config['variants']}."
         )
-        notes = [rates, ratios, *self._skip_reasons()]
+        engines = [
+            f"{name} ran on Cerebro: {why}." for name, why in self.config["why_cerebro"].items()
+        ]
+        notes = [rates, ratios, *engines, *self._skip_reasons()]
         if len(refused):
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def attribution_table(desks: list[Desk]) -> pd.DataFrame:
                 desk.name, event.event_id, event.kind, event.session_0("next"), len(legs),
                 min(leg.entry_date for leg in legs), max(leg.exit_date for leg in legs), staked,
                 earned, sum(costs(leg) for leg in legs), sum(leg.dividends for leg in legs),
-                earned / staked, reasons,
+                earned / staked if staked else math.nan, reasons,
             ))  # fmt: skip
     return _frame(
         rows,

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
 from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
 
-
 # Strict: a whole number is a number, while true or "1" is a mistake.
 BasisPoints = Annotated[float, Field(ge=0, le=10_000, strict=True)]
 Multiple = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]

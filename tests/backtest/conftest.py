@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eventstudy.backtest import FREE, backtest
@@ -125,7 +126,10 @@ def vendor_folder():
 
 @pytest.fixture(scope="session")
 def trade():
-    """Trade one strategy on bars by ticker; events `e0`, `e3` ... have session 0 on these rows."""
+    """Trade one strategy on bars by ticker; events `e0`, `e3` ... have session 0 on these rows.
+
+    By Cerebro. Where the vectorised engine takes the run too, it has to end with the same.
+    """
 
     def go(
         strategy: Any,
@@ -141,6 +145,11 @@ def trade():
         events = [build_event(f"e{row}", str(days[row]), row=row) for row in rows]
         table = build_table(days, {"SPY": {"close": [500.0] * len(days)}, **prices}, dividends)
         options = {"costs": FREE, "capital": 100_000.0, **options}
-        return backtest(events, table, strategy, **options)
+        result = backtest(events, table, strategy, engine="cerebro", **options)
+        either = backtest(events, table, strategy, **options)
+        pd.testing.assert_frame_equal(result.equity, either.equity, rtol=0, atol=1e-7)
+        pd.testing.assert_frame_equal(result.trades, either.trades, rtol=1e-12, atol=1e-7)
+        assert result.skipped.equals(either.skipped)
+        return result
 
     return go

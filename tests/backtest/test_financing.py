@@ -111,8 +111,8 @@ def test_a_misspelt_ticker_is_charged_or_spared_by_no_one(trade, options, words)
 def test_costs_are_checked_all_at_once_and_are_their_own():
     with pytest.raises(BacktestError) as caught:
         Costs(-1, borrow={"A": -2, "B": "x"}, rebate=1.5, debit_bp=np.nan, impact=101, day_count=1)
-    for words in ("commission_bp is -1", "borrow of A is -2", "borrow of B is 'x'",
-                  "rebate is 1.5", "debit_bp is nan", "impact is 101", "day_count is 1"):  # fmt: skip
+    faults = ("commission_bp is -1", "borrow of A is -2", "borrow of B is 'x'", "rebate is 1.5")
+    for words in (*faults, "debit_bp is nan", "impact is 101", "day_count is 1"):
         assert words in str(caught.value)
     with pytest.raises(BacktestError, match="borrow is 50: give basis points by ticker"):
         Costs(borrow=50)

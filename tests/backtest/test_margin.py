@@ -71,9 +71,13 @@ def test_opening_takes_half_of_the_gross_value(trade):
     refused = trade(ByEvent, world, rows=(0, 1), limits=limits, costs=cost)
     # The first purchase has cost 0.12 of equity, so that half of 200,000 is not covered.
     assert refused.trades["event_id"].tolist() == ["e0"]
-    assert refused.orders["reason"].iloc[1] == "initial margin would be 100,000.00, equity 99,999.88"
+    assert (
+        refused.orders["reason"].iloc[1] == "initial margin would be 100,000.00, equity 99,999.88"
+    )
     strict = trade(ByEvent, world, rows=(0,), limits=Limits(**WIDE, initial=1.0))
-    assert strict.orders["reason"].tolist() == ["initial margin would be 120,000.00, equity 100,000.00"]
+    assert strict.orders["reason"].tolist() == [
+        "initial margin would be 120,000.00, equity 100,000.00"
+    ]
 
 
 def test_a_trade_that_lessens_exposure_passes_where_margin_is_short():

@@ -108,9 +108,7 @@ def test_a_halt_in_between_goes_on_costing_its_fee(trade):
 
 def test_a_delisting_while_held_is_settled_when_the_exit_is_due(trade):
     gone = changed(B, r2=NAN, r3=NAN, r4=NAN, r5=NAN)
-    result = trade(
-        Pair, {"A": A, "B": gone}, costs=Costs(10, 20, 0, debit_bp=0), start=WEDNESDAY
-    )
+    result = trade(Pair, {"A": A, "B": gone}, costs=Costs(10, 20, 0, debit_bp=0), start=WEDNESDAY)
     leg = result.trades.set_index("ticker").loc["B"]
     assert (leg["exit_price"], leg["exit_reason"]) == (48.0, "frozen at last price")
     assert dates(result, "exit_date", "B") == "2024-03-11"
@@ -146,7 +144,5 @@ def test_the_last_close_is_not_the_next_one(trade):
     held = trade(Pair, {"A": A, "B": B}, rows=(3,))
     assert set(held.trades["exit_reason"]) == {"open at end of data"}
     values = held.equity["value"].to_numpy()
-    assert values == pytest.approx(
-        [100_000, 100_000, 100_000 - 50_000 / 49 * (52 - 51)], **EXACT
-    )
+    assert values == pytest.approx([100_000, 100_000, 100_000 - 50_000 / 49 * (52 - 51)], **EXACT)
     assert np.isfinite(values).all()

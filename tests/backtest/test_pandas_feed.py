@@ -85,15 +85,15 @@ def test_whole_runs_are_bit_identical(world, asked, monkeypatch):
 
     ours = run()
     made = []
-    monkeypatch.setattr(feeds, "feed_of", lambda *asked: made.append(asked[1]) or pandas_feed(*asked))
+    monkeypatch.setattr(
+        feeds, "feed_of", lambda *asked: made.append(asked[1]) or pandas_feed(*asked)
+    )
     monkeypatch.setattr(feeds, "clock_of", pandas_clock)
     theirs = run()
     assert set(made) == {*TICKERS, "SPY"}
     assert len(ours.trades) > 5
     for name in FRAMES:
-        pd.testing.assert_frame_equal(
-            getattr(ours, name), getattr(theirs, name), check_exact=True
-        )
+        pd.testing.assert_frame_equal(getattr(ours, name), getattr(theirs, name), check_exact=True)
 
 
 class Swings(bt.Strategy):

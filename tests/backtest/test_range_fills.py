@@ -7,7 +7,7 @@ Bars are written (open, high, low, close). Decided at a close of 100 on row 0; h
 import numpy as np
 import pytest
 
-from eventstudy.backtest import Costs, EventStrategy, Limits
+from eventstudy.backtest import Costs, EventStrategy
 from eventstudy.backtest.fills import exit_levels, limit_fill, limit_price, touched
 from eventstudy.errors import BacktestError
 

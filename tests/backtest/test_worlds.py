@@ -119,12 +119,14 @@ def run(events, table, options, terms):
     try:
         return backtest(
             events, table, (Random, options), costs=costs, capital=CAPITAL, risk_free=RATE,
-            limits=limits, shortable=terms["shortable"],
+            limits=limits, shortable=terms["shortable"], engine="cerebro",
         )  # fmt: skip
     except BacktestError as error:
         days, entry = table.dates, options["entry"]
         inside = any(np.searchsorted(days, e.next) + entry - 1 < len(days) for e in events)
-        assert str(error).startswith("nothing could be traded" if inside else "no event can be")
+        words = "nothing could be traded" if inside else "no event can be traded"
+        if not str(error).startswith(words):
+            raise
         return None
 
 
@@ -159,7 +161,8 @@ def test_the_books_balance(world, make_event, make_table, make_days):
     assert not orders["status"].eq("sent").any()
     assert orders.loc[orders["status"] != "filled", "reason"].str.len().gt(0).all()
     entries = orders[orders["group"].str.endswith("entry")]
-    assert (entries.groupby(["event_id"])["status"].nunique() == 1).all()  # all legs or none
+    whole = [len(set(statuses)) == 1 for _, statuses in entries.groupby("event_id")["status"]]
+    assert all(whole)  # all legs or none
     left = filled_exits(orders)
     assert not left.duplicated(["event_id", "ticker"]).any()  # a leg leaves once
     still = result.trades["exit_reason"].isin(["open at end of data"]).sum()
@@ -263,9 +266,7 @@ def test_fills_lie_within_their_bar_and_sizes_within_volume(
 
 @settings(max_examples=60, deadline=None)
 @given(world=worlds(), cut=st.integers(3, COUNT - 2), seed=st.integers(0, 1000))
-def test_a_later_world_changes_nothing_earlier(
-    world, cut, seed, make_event, make_table, make_days
-):
+def test_a_later_world_changes_nothing_earlier(world, cut, seed, make_event, make_table, make_days):
     events, table = build(world[0], make_event, make_table, make_days)
     rng = np.random.default_rng(seed)
     factor = np.ones(table.close.shape)

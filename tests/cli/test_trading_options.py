@@ -43,9 +43,9 @@ def backtest(root: Path, tmp_path: Path):
 
     def go(text: str, *more: str) -> int:
         (tmp_path / "study.toml").write_text(text)
-        arguments = ["backtest", str(root / "events.csv"), "--prices", "sample", "--config",
-                     str(tmp_path / "study.toml"), "--out", str(tmp_path / "out"), *more]  # fmt: skip
-        return main(arguments)
+        given = ["backtest", str(root / "events.csv"), "--prices", "sample"]
+        given += ["--config", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")]
+        return main([*given, *more])
 
     return go
 
@@ -96,7 +96,8 @@ def test_limits_of_the_file_bind(backtest, tmp_path: Path) -> None:
 def test_flags_of_costs_keep_the_rest_of_the_table(backtest, tmp_path: Path) -> None:
     assert backtest(FULL, "--commission-bp", "9") == 0
     costs = manifest(tmp_path)["backtest"]["costs"]
-    assert (costs["commission_bp"], costs["half_spread_bp"], costs["borrow"]) == (9, 4, {"AMD": 750})
+    assert (costs["commission_bp"], costs["half_spread_bp"]) == (9, 4)
+    assert costs["borrow"] == {"AMD": 750}
 
 
 MISTAKES = [
