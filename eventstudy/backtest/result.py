@@ -177,7 +177,7 @@ class BacktestResult:
         for name, rows in gone.groupby("strategy", sort=False):
             lines.append(
                 f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, first "
-                f"on {rows['date'].iloc[0]:%Y-%m-%d}: returns and ratios from then on mean nothing."
+                f"on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns count as zero."
             )
         return lines
 

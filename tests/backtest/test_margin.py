@@ -206,15 +206,20 @@ def test_equity_below_zero_is_said_and_nothing_more_is_opened(trade):
     assert np.isnan(equity.loc[4, ["gross", "net"]].astype(float)).all()
     assert equity.loc[5, ["gross", "net"]].tolist() == [0.0, 0.0]
     assert equity.loc[4, "return"] == -1.5
-    assert np.isnan(equity["return"].to_numpy()[5:]).all()
+    assert equity["return"].tolist()[5:] == [0.0, 0.0]
     row = result.metrics.iloc[0]
     assert (row["total_return"], row["max_drawdown"]) == (-1.4, -1.5)
-    assert np.isnan(row[["sharpe", "volatility"]].astype(float)).all()
+    assert row["annual_return"] == -1.0
+    # Six returns: one of -150%, five of zero.
+    deviation = np.std([0, 0, 0, -1.5, 0, 0], ddof=1)
+    assert row["sharpe"] == pytest.approx(-0.25 / deviation * np.sqrt(252))
+    assert row["turnover"] == pytest.approx((100_000 + 240_000) / (270_000 / 7) * 252 / 6)
     assert row["average_gross"] == pytest.approx(3 / 6)  # NaN on the day of the ruin left out
     assert row["exposure"] == pytest.approx(4 / 7)
     said = str(result)
     assert "The equity of short was zero or less on 3 sessions, first on 2024-03-08" in said
     assert "Margin calls closed 1 sleeve of short." in said
+    assert result.evidence.luck["strategy"].tolist() == ["short"]  # still told, whatever it says
 
 
 def test_equity_of_zero_is_no_division_by_zero(trade):
