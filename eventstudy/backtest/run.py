@@ -19,7 +19,7 @@ from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.market import Market, has_bar
-from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
+from eventstudy.backtest.plan import appointments, calendar_gaps, summed_up, trading_days
 from eventstudy.backtest.result import BacktestResult
 from eventstudy.backtest.terms import Terms
 from eventstudy.backtest.yardsticks import full_members, held_value
@@ -208,8 +208,7 @@ def _desks(
     plans = [appointments(study, market.table.dates, s.parameters) for s in chosen]
     decisions = [item.decision for agenda, _ in plans for item in agenda]
     if not decisions:
-        reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
-        raise BacktestError(f"no event can be traded: {reasons}")
+        raise BacktestError(f"no event can be traded: {summed_up(s for _, x in plans for s in x)}")
     first = min(decisions)
     return [
         Desk(
