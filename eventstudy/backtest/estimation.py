@@ -78,8 +78,7 @@ def yearly_risk(
     float
         NaN where fewer than `minimum` sessions are whole.
     """
-    columns = [history.column(ticker) for ticker in weights]
-    returns = history.returns[rows][:, columns]
+    returns = np.column_stack([history.returns_of(ticker)[rows] for ticker in weights])
     whole = returns[np.isfinite(returns).all(axis=1)]
     if len(whole) < minimum:
         return math.nan
@@ -137,6 +136,6 @@ def _market_fit(
     market = history.returns_of(history.benchmark)[rows]
     if len(market) < max(minimum, 3):
         return None
-    y = history.returns[rows][:, [history.column(ticker) for ticker in tickers]].T
+    y = np.stack([history.returns_of(ticker)[rows] for ticker in tickers])
     design = np.column_stack([np.ones(len(market)), market])
     return fit(y, np.broadcast_to(design, (len(tickers), *design.shape)))

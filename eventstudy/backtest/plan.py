@@ -77,8 +77,8 @@ def summed_up(skips: Iterable[Skip]) -> str:
     said = []
     for reason, details in by_reason.items():
         event_id, detail = next(iter(details.items()))
-        more = f", and {len(details) - 1} more likewise" if len(details) > 1 else ""
-        said.append(f"{event_id}: {detail}{more}")
+        more = f" and {len(details) - 1} more" if len(details) > 1 else ""
+        said.append(f"{detail} ({event_id}{more})")
         if reason == "not_known":
             said.append("known_on tells when a date was public; --assume-known KIND=14d fills it")
     return "; ".join(said)

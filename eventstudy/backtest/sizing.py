@@ -67,7 +67,7 @@ def dollar_neutral(
 def beta_neutral(
     weights: Mapping[str, float], event: StrategyEvent, history: History, _target: float
 ) -> Sized | str:
-    """Scale the long and the short side so that ``sum of weight x beta`` is zero.
+    """Scale the long and the short side so that the sum of weight x beta is zero.
 
     Betas are those of `market_betas` on the estimation window. The sum of absolute weights
     stays, and legs keep their shares of their side.
@@ -104,9 +104,7 @@ def volatility(
     return Sized({ticker: weight * scale for ticker, weight in weights.items()}, note)
 
 
-def _balanced(
-    weights: Mapping[str, float], loads: Mapping[str, float], name: str
-) -> Sized | str:
+def _balanced(weights: Mapping[str, float], loads: Mapping[str, float], name: str) -> Sized | str:
     """Return weights whose long and short loads cancel, their absolute sum unchanged.
 
     With gross L and S of the two sides and loads A and B, the sides are scaled by ``a`` and
