@@ -36,6 +36,9 @@ METRICS = (
     "events_skipped", "trades", "orders_not_filled", "variants",
 )  # fmt: skip
 
+DUST = 1e-9
+"""Gross exposure below this is rounding: sleeves that were netted by ticker leave 1e-16."""
+
 
 def profit(leg: Leg) -> float:
     """Return a leg's profit, what is still open valued at its exit price."""
@@ -193,7 +196,7 @@ def strategy_metrics(desk: Desk, sessions: int, rates: Floats, variants: int) ->
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
         "average_gross": float(gross.mean()),
         "average_net": float(np.mean([d.net for d in path])),
-        "exposure": float((gross > 0).mean()),
+        "exposure": float((~(gross <= DUST)).mean()),
         "commission": sum(leg.commission for leg in legs),
         "slippage": sum(leg.slippage for leg in legs),
         "borrow": sum(leg.borrow for leg in legs),
