@@ -61,7 +61,8 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
         Fraction of a leg's entry price; judged within the session by its high and low, the
         stop first where both were touched. The rest of the sleeve leaves at the next open.
     sizing : str
-        ``given`` takes the weights as they are; see `eventstudy.backtest.sizing` for others.
+        ``given`` takes the weights as they are; ``dollar-neutral`` and ``beta-neutral`` balance
+        the two sides, ``volatility`` scales the group; see `eventstudy.backtest.sizing`.
     target_volatility : float
         A year; aimed at by ``sizing = volatility``, of the sleeve as if it were the account.
     size_of : str

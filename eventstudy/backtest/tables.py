@@ -193,7 +193,7 @@ def strategy_metrics(desk: Desk, sessions: int, rates: Floats, variants: int) ->
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
         "average_gross": float(gross.mean()),
         "average_net": float(np.mean([d.net for d in path])),
-        "exposure": float((gross > 0).mean()),
+        "exposure": float((gross != 0).mean()),
         "commission": sum(leg.commission for leg in legs),
         "slippage": sum(leg.slippage for leg in legs),
         "borrow": sum(leg.borrow for leg in legs),

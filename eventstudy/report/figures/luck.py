@@ -30,13 +30,15 @@ def placebo_figure(backtest: BacktestResult) -> Figure | None:
     drawn = {str(name): part for name, part in evidence.placebo.groupby("strategy", sort=False)}
     if not drawn:
         return None
-    luck = evidence.luck.set_index("strategy")
+    chance = dict(
+        zip(evidence.luck["strategy"], evidence.luck["placebo_total_p"].astype(float), strict=True)
+    )
     returns = backtest.metrics.set_index("strategy")["total_return"]
     variants, words = {}, []
     for name, part in drawn.items():
         actual = float(returns[name])
         variants[name] = _spec(part, name, actual, capital)
-        p = p_clause(float(luck.loc[name, "placebo_total_p"]))
+        p = p_clause(chance[name])
         middle = percent(float(part["total"].median()) / capital)
         words.append(
             f"{name} returned {percent(actual)}; {len(part):,} placebo calendars, median "
