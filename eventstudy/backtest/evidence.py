@@ -32,7 +32,7 @@ from eventstudy.errors import BacktestError
 from eventstudy.models.contract import Progress, unwatched
 
 Floats = npt.NDArray[np.float64]
-DRAWS = 1_999
+DRAWS = 999
 """Placebo calendars of a run."""
 HISTORY = 260
 """Sessions before a placebo date, where the prices reach back so far."""
@@ -129,7 +129,8 @@ def gather(
         progress("asking whether it is luck", number, len(runs))
         verdict, why = _placebo(setup, run, draws, progress)
         rows.append(_luck_row(setup, run, values, ratios, max(variants, len(runs)), verdict, why))
-        tables += [*_cost_rows(setup, run), *_delay_rows(setup, run), *_capital_rows(setup, run)]
+        if run.desk.ledger.legs:
+            tables += _cost_rows(setup, run) + _delay_rows(setup, run) + _capital_rows(setup, run)
         if verdict is not None:
             drawn.append(_drawn(run.desk.name, verdict))
     progress("asking whether it is luck", len(runs), len(runs))
