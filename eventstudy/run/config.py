@@ -61,6 +61,7 @@ class RunConfig(BaseModel):
     capital: float = Field(1_000_000.0, gt=0)
     risk_free: float | None = Field(None, ge=-0.05, le=1.0)
     costs: CostSettings = Field(default_factory=CostSettings)
+    placebo_draws: int = Field(999, ge=1, le=1_000_000)
     case: str | None = None
     seed: int = Field(0, ge=0)
     strict: bool = False
