@@ -53,8 +53,8 @@ class World:
     prices: PriceTable
 
     def trade(self) -> BacktestResult:
-        """Run the pair strategy over the world."""
-        return backtest(self.events, self.prices, Pair, costs=COSTS)
+        """Run the pair strategy over the world, through Cerebro."""
+        return backtest(self.events, self.prices, Pair, costs=COSTS, engine="cerebro")
 
 
 def make_world(sessions: int, count: int, seed: int = 4) -> World:

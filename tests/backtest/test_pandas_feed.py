@@ -80,7 +80,12 @@ def test_whole_runs_are_bit_identical(world, asked, monkeypatch):
 
     def run():
         return backtest(
-            *world, (Pair, asked), costs=costs, limits=Limits(gross=0.9), risk_free=0.03
+            *world,
+            (Pair, asked),
+            costs=costs,
+            limits=Limits(gross=0.9),
+            risk_free=0.03,
+            engine="cerebro",
         )
 
     ours = run()
