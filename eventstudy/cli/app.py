@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from eventstudy.cli import calibrate_command, inspect_commands, run_commands
+from eventstudy.cli import calibrate_command, inspect_commands, run_commands, runs_command
 from eventstudy.errors import EventStudyError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 run_commands.register(app)
 inspect_commands.register(app)
 calibrate_command.register(app)
+runs_command.register(app)
 
 
 @app.callback(invoke_without_command=True)
