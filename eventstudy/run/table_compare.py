@@ -166,9 +166,7 @@ def read_table(path: Path) -> pd.DataFrame:
             source: Path | StringIO = StringIO(pd.read_parquet(path).to_csv(index=False))
         else:
             source = path
-        return pd.read_csv(
-            source, keep_default_na=False, na_values=[""], float_precision="round_trip"
-        )
+        return pd.read_csv(source, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise EventStudyError(f"{path}: cannot be read as a table: {error}") from None
 
