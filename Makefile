@@ -46,4 +46,4 @@ lowest: | $(VENV)/bin/python
 	@$(VENV)-lowest/bin/python -m pytest -n 2
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out eventstudy-runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out .pytest_cache .mypy_cache .ruff_cache

@@ -12,6 +12,9 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
+PATIENCE = 10.0
+"""Seconds to wait for another holder; what needs a lock takes milliseconds."""
+
 ABANDONED = 24 * 3600.0
 """Seconds after which a working folder counts as left behind where there are no locks."""
 
@@ -28,7 +31,9 @@ def claimed(folder: Path, *, wait: bool) -> Iterator[bool]:
     ----------
     folder : Path
     wait : bool
-        Whether to wait for another holder to finish.
+        Whether to wait for another holder to finish: `PATIENCE`, then go on without. Renaming
+        is safe by itself, and the holder may be the very shell that started this process
+        (``flock . eventstudy run ...``).
 
     Yields
     ------
@@ -55,14 +60,20 @@ def claimed(folder: Path, *, wait: bool) -> Iterator[bool]:
 if sys.platform != "win32":
 
     def _locked(handle: int, wait: bool) -> bool | None:
-        """Lock an open folder; None where its file system knows no locks."""
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        except OSError:
-            return None
-        return True
+        """Lock an open folder; None where that cannot be, or took too long."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if not wait:
+                    return False
+                if time.monotonic() > end:
+                    return None
+                time.sleep(0.002)
+            except OSError:
+                return None
 
 
 def _is_old(folder: Path) -> bool:

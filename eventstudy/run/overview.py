@@ -107,7 +107,7 @@ def shown_lines(run: KeptRun) -> list[str]:
         lines += ["effect:", f"  {effect_words(one['effect'])}, {_sample(one['effect'])}"]
     lines += _section("sharpe", one["sharpe"])
     files = _part(manifest, "files")
-    sizes = {name: f"{about['bytes']:,} bytes" for name, about in files.items()}
+    sizes = {name: f"{_part(files, name).get('bytes', '?')} bytes" for name in files}
     return lines + _section("files", sizes)
 
 

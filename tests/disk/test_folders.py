@@ -274,6 +274,20 @@ def test_a_working_folder_is_removed_only_when_its_writer_is_dead(tmp_path: Path
     assert not left.exists()
 
 
+def test_a_lock_of_the_callers_own_does_not_stop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``flock . eventstudy run ...`` would hold it."""
+    monkeypatch.setattr(lease, "PATIENCE", 0.1)
+    write(tmp_path / "out", "old")
+    with lease.claimed(tmp_path, wait=True), lease.claimed(tmp_path / "out", wait=True):
+        write(tmp_path / "out", "new")
+        (tmp_path / "out" / "mine").write_text("mine")
+        write(tmp_path / "out", "next")
+    assert state_of(tmp_path / "out") == "next"
+    assert (tmp_path / "out" / "mine").read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", [".out.new-0123", ".out.new-backup", ".other.new-" + MARK])
 def test_a_folder_of_another_name_is_no_working_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
