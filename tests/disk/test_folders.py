@@ -261,6 +261,19 @@ def test_what_was_put_beside_the_old_run_comes_along(tmp_path: Path) -> None:
     assert hidden_in(out) == []
 
 
+def test_what_was_put_beside_a_run_that_is_removed_goes_to_the_new_one(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, "old")
+    kept = aside(out)
+    (kept / "mine").write_text("mine")
+    write(tmp_path / "made", "new")
+    (tmp_path / "made").rename(out)
+    recover(out)
+    assert state_of(out) == "new"
+    assert (out / "mine").read_text() == "mine"
+    assert hidden_in(out) == []
+
+
 def test_a_working_folder_is_removed_only_when_its_writer_is_dead(tmp_path: Path) -> None:
     out = tmp_path / "out"
     left = tmp_path / f".out.new-{MARK}"
@@ -310,8 +323,11 @@ def test_without_locks_age_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_kept_runs_never_replace_one_another(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    (tmp_path / "run-3").mkdir()
     made = [keep_folder(tmp_path, "run", files_of(tag), {**ABOUT, "tag": tag}) for tag in "abc"]
-    assert [path.name for path in made] == ["run", "run-2", "run-3"]
+    assert [path.name for path in made] == ["run-2", "run-4", "run-5"]
+    assert list((tmp_path / "run-3").iterdir()) == []
     assert [state_of(path) for path in made] == ["a", "b", "c"]
 
 

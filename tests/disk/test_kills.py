@@ -92,7 +92,7 @@ def test_two_at_once_both_end_and_one_wins(root: Path, tmp_path: Path) -> None:
             (target / "notes.md").write_text(NOTES)
         command = [sys.executable, "-m", "tests.disk.made_runs", "write", str(target)]
         writers = [
-            subprocess.Popen([*command, tag, "80"], cwd=root, stderr=subprocess.PIPE)
+            subprocess.Popen([*command, tag, "50"], cwd=root, stderr=subprocess.PIPE)
             for tag in ("a", "b")
         ]
         ends = [(writer.communicate(timeout=120)[1], writer.returncode) for writer in writers]
