@@ -39,8 +39,8 @@ class ColumnDifference:
     rows : int
         Rows on which it differs.
     largest : float or None
-        Largest absolute difference, in the column's unit; None where it is text, or where one
-        has a number and the other has none.
+        Largest absolute difference, in the column's unit; None where it is text or infinite, or
+        where one has a number and the other has none.
     at : str
         The row of the largest difference, or the first that differs.
     a, b : str
@@ -225,6 +225,7 @@ def _is_number(*columns: pd.Series) -> bool:
 def _gap(a: pd.Series, b: pd.Series, shared: Sequence[Row]) -> ColumnDifference | None:
     if _is_number(a, b):
         count, largest, at = number_gap(a.to_numpy(np.float64), b.to_numpy(np.float64))
+        largest = largest if largest is not None and np.isfinite(largest) else None
     else:
         unlike = np.flatnonzero(_texts(a) != _texts(b))
         count, largest, at = len(unlike), None, int(unlike[0]) if len(unlike) else 0

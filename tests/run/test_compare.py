@@ -50,6 +50,12 @@ def test_rows_are_matched_by_what_they_are_about() -> None:
     assert (note.column, note.rows, note.largest, note.a, note.b) == ("note", 1, None, "x", "y")
 
 
+def test_an_infinite_gap_is_told_by_its_cells() -> None:
+    one, other = (pd.DataFrame({"ticker": ["A"], "t": [value]}) for value in (1.0, np.inf))
+    (t,) = compare_tables("cars", one, other).columns
+    assert (t.largest, t.a, t.b) == (None, "1.0", "inf")
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     first = table(A)
     assert compare_tables("cars", first, first.iloc[::-1]).state == "same values"
