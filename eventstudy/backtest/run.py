@@ -316,28 +316,30 @@ def _result(
     days = table.dates[first : first + window]
     cash = rates[first + 1 : first + window]
     held = _held(table.on_sessions(days), baskets, benchmark, asked["capital"])
-    rows = [tables.strategy_metrics(desk, window, cash, variants) for desk in desks]
-    rows += [tables.yardstick_metrics(name, values, cash) for name, values in held.items()]
+    market = held[f"hold {benchmark}"]
+    rows = [tables.strategy_metrics(desk, days, cash, market, variants) for desk in desks]
+    rows += [tables.yardstick_metrics(name, v, days, cash, market) for name, v in held.items()]
     ones = np.ones(window)
     config = {
         **asked,
         "start": str(days[0]),
         "end": str(days[-1]),
         "sessions": window,
+        "following": next(map(str, table.dates[first + window :]), None),
         "variants": variants,
         "yardsticks": list(held),
     }
     return BacktestResult(
-        trades=tables.trades_table(desks),
+        trades=tables.trades_table(desks, table),
         orders=tables.orders_table(desks),
         equity=pd.concat([tables.desk_equity(d, days) for d in desks], ignore_index=True),
         yardsticks=pd.concat(
             [tables.equity_rows(name, days, v, ones, ones) for name, v in held.items()],
             ignore_index=True,
         ),
-        metrics=pd.DataFrame(rows, columns=list(tables.METRICS)),
+        metrics=tables.metrics_table(rows),
         skipped=tables.skipped_table(desks),
-        attribution=tables.attribution_table(desks),
+        attribution=tables.attribution_table(desks, table),
         config=MappingProxyType(config),
     )
 
