@@ -199,7 +199,8 @@ class BacktestResult:
         ratios = (
             "Sharpe and Sortino ratios are over cash, over all sessions of the window; s.e. by "
             f"Lo (2002). Alpha (a year) and beta against {self.config['benchmark']}, s.e. by Newey "
-            f"and West. Variants tried: {self.config['variants']}."
+            "and West. Interest on cash counts in every return, and thus in months up. "
+            f"Variants tried: {self.config['variants']}."
         )
         notes = [rates, ratios, *self._skip_reasons()]
         if len(refused):

@@ -21,7 +21,8 @@ TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
     "multiple", "identification", "readings", "survivors", "sensitivity",
     "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
-    "trades", "orders", "equity", "metrics", "skipped",
+    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
+    "attribution_by",
 )  # fmt: skip
 
 
@@ -63,6 +64,9 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "equity": traded.equity,
             "metrics": traded.metrics,
             "skipped": traded.skipped,
+            "monthly": traded.monthly,
+            "attribution": traded.attribution,
+            "attribution_by": traded.attribution_by,
         }
     return found
 
