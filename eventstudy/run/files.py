@@ -21,7 +21,8 @@ TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
     "multiple", "identification", "readings", "survivors", "sensitivity",
     "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
-    "trades", "orders", "equity", "metrics", "skipped", "luck", "frictions", "placebo",
+    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
+    "attribution_by", "luck", "frictions", "placebo",
 )  # fmt: skip
 
 
@@ -66,6 +67,9 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "luck": traded.evidence.luck,
             "frictions": traded.evidence.sensitivity,
             "placebo": traded.evidence.placebo,
+            "monthly": traded.monthly,
+            "attribution": traded.attribution,
+            "attribution_by": traded.attribution_by,
         }
     return found
 

@@ -23,6 +23,10 @@ COLUMNS = {
     "size, pnl, costs, exit_reason",
     "orders": "strategy, event_id, ticker",
     "equity": "strategy, date, value, return, gross, net",
+    "monthly": "strategy, year, month, return, sessions, partial",
+    "attribution": "strategy, event_id, kind, session_0, legs",
+    "attribution_by": "strategy, by, key, legs, events, pnl, costs, dividends, share_of_pnl, "
+    "hit_rate",
     "dropped": "event_id, ticker, reason, detail",
     "overlaps": "event_id, other_id, ticker, kind, sessions",
 }
