@@ -141,19 +141,23 @@ def decide(
     if isinstance(sized, str):
         return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
     weights = dict(sized.weights)
-    refused = _refused(event, weights, priced, day, market, terms)
+    refused = _refused(event, weights, row, market, terms)
     if refused:
         return Decision({}, {}, skipped=tuple(refused))
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
+    if not base > 0:
+        detail = f"sizes refer to equity, which is {value:,.2f}"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_equity", detail),))
     sizes = {t: w * base / market.close(t, row) for t, w in weights.items()}
     scale, note = _participation(sizes, row, market, terms)
+    if not scale > 0:
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
     if scale < 1.0:
         sizes = {t: s * scale for t, s in sizes.items()}
     impacts = {t: impact_before(market.table, row, t, s, market.impact) for t, s in sizes.items()}
-    blind = next((t for t, impact in impacts.items() if math.isnan(impact)), None)
-    if not scale > 0 or blind:
-        detail = note or f"too few volumes and closes of {blind} by {day}: its impact is unknown"
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", detail),))
+    thin = _too_thin(event, sizes, impacts, day)
+    if thin:
+        return Decision({}, {}, skipped=tuple(thin))
     return Decision(
         MappingProxyType(weights),
         MappingProxyType(sizes),
@@ -212,21 +216,21 @@ def _sized(
 def _refused(
     event: Event,
     weights: Mapping[str, float],
-    priced: frozenset[str],
-    day: np.datetime64,
+    row: int,
     market: Market,
     terms: Terms,
 ) -> list[Skip]:
     """Return the tickers that cannot be traded as asked; one is enough to skip the event."""
     found = []
+    priced, day = market.priced(row), market.table.dates[row]
     for ticker, weight in weights.items():
         column = market.table.column(ticker)
         if not market.opens[column]:
             found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
         elif ticker not in priced:
             found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
-        elif terms.needs_range and not market.ranges[column]:
-            detail = f"{ticker} has no highs and lows: no {terms.needs_range} can be judged"
+        elif terms.needs_range and not market.ranges[row, column]:
+            detail = f"{ticker} lacks highs and lows: no {terms.needs_range} can be judged"
             found.append(("no_range", detail, ticker))
         elif weight < 0 and not market.shortable.get(ticker, True):
             found.append(("not_shortable", f"{ticker} cannot be borrowed", ticker))
@@ -252,6 +256,21 @@ def _participation(
         return 1.0, ""
     share = f"{100 * terms.participation:g}% of the volume of {ticker}"
     return scale, f"scaled to {100 * scale:.1f}% of its size: {share}"
+
+
+def _too_thin(
+    event: Event, sizes: Mapping[str, float], impacts: Mapping[str, float], day: np.datetime64
+) -> list[Skip]:
+    """Return the tickers whose market cannot take the order, as far as impact tells."""
+    found = []
+    for ticker, impact in impacts.items():
+        if math.isnan(impact):
+            detail = f"too few volumes or closes of {ticker} up to {day} to judge impact"
+            found.append(Skip(event.event_id, "no_volume", detail, ticker))
+        elif impact >= 1:
+            detail = f"{abs(sizes[ticker]):,.0f} {ticker} would move the price by {impact:.0%}"
+            found.append(Skip(event.event_id, "too_large", detail, ticker))
+    return found
 
 
 def _missing_members(

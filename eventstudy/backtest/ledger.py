@@ -14,6 +14,7 @@ import numpy as np
 
 OPEN_AT_END = "open at end of data"
 FROZEN = "frozen at last price"
+MARGIN = "margin call"
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class OrderRecord:
     reason : str
         Why it was sent, or why it was not filled.
     when : str
-        ``open``, ``close``, or ``range`` for a limit order.
+        ``open``, ``close``, or ``range``: within the session, at a limit or a stop.
     limit : float
         Worst price of a limit order; NaN otherwise.
     impact : float
@@ -134,7 +135,7 @@ class Ledger:
         By event and ticker, in the order of entry.
     orders : list of OrderRecord
     interest : list of float
-        Credited on idle cash, one a session so far.
+        Earned on cash and collateral less paid on borrowed money, one a session so far.
     """
 
     legs: dict[tuple[int, str], Leg] = field(default_factory=dict)
@@ -155,8 +156,9 @@ class Ledger:
         key = (record.event, record.ticker)
         if record.opens:
             size = record.size
-            self.legs[key] = Leg(record.event, record.ticker, size, size, price, day)
-            self.legs[key].impact = record.impact
+            self.legs[key] = Leg(
+                record.event, record.ticker, size, size, price, day, impact=record.impact
+            )
         leg = self.legs[key]
         leg.pay_trade(record.size, price, commission, slippage)
         if record.opens:

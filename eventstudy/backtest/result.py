@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.backtest.attribution import attribution_by
+from eventstudy.backtest.costs import cost_words
+from eventstudy.backtest.ledger import MARGIN
 from eventstudy.backtest.monthly import monthly_table, monthly_text
 
 if TYPE_CHECKING:
@@ -73,18 +75,22 @@ class BacktestResult:
         One row a leg: strategy, event_id, ticker, side (long or short), entry_date,
         entry_price, exit_date, exit_price, size (shares, positive), pnl (everything: prices,
         dividends, costs), costs (commission, slippage and borrow fee, positive), exit_reason
-        (``time``, ``stop``, ``target``, ``frozen at last price``, ``open at end of data``;
-        the last two at the last close, free of costs), dividends (received less paid), mae
-        and mfe: the lowest and the highest profit of the leg at any close that it was held
-        over, or when it was closed, as fractions of what it cost at entry; zero at entry, so
-        that mae is never above zero and mfe never below. Costs so far and dividends count.
+        (``time``; ``stop`` and ``target`` of the sleeve; ``leg stop`` and ``leg target``, and
+        ``leg stop of A`` for the rest of that sleeve; ``margin call``; ``frozen at last
+        price`` and ``open at end of data``, these two at the last close, free of costs), dividends
+        (received less paid), mae and mfe: the lowest and the highest profit of the leg at any
+        close that it was held over, or when it was closed, as fractions of what it cost at
+        entry; zero at entry, so that mae is never above zero and mfe never below. Costs so far
+        and dividends count.
     orders : DataFrame
         One row an order: strategy, event_id, ticker, group, side (buy or sell), size,
-        created (after that close), executed (at that open), price, status (``filled``,
-        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason.
+        created (after that close), executed (on that session), price, status (``filled``,
+        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason (why it was not filled,
+        why it was sent, or by how much participation scaled it).
     equity : DataFrame
         One row a session of the window: strategy, date, value, return, gross and net
-        exposure as fractions of value. The first row is the close of the first decision.
+        exposure as fractions of value (NaN where something is held on a value of zero or
+        less). The first row is the close of the first decision.
     yardsticks : DataFrame
         The same columns for holding the benchmark and each basket, without costs.
     metrics : DataFrame
@@ -216,12 +222,10 @@ class BacktestResult:
         return str(shown.to_string(index_names=False))
 
     def _notes(self) -> list[str]:
-        costs = self.config["costs"]
         refused = self.orders[~self.orders["status"].isin(["filled"])]
         rates = (
-            f"Costs: commission {costs['commission_bp']:g} bp, half-spread "
-            f"{costs['half_spread_bp']:g} bp, borrow fee {costs['borrow_bp']:g} bp a year; "
-            f"yardsticks bear none. Cash: {self.config['risk_free']}."
+            f"Costs: {cost_words(self.config['costs'])}; yardsticks bear none. "
+            f"Cash: {self.config['risk_free']}."
         )
         ratios = (
             "Sharpe and Sortino ratios are over cash, over all sessions of the window; s.e. by "
@@ -237,7 +241,23 @@ class BacktestResult:
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
             notes.append(f"Orders that did not fill as asked: {told}; see orders.")
-        return notes
+        return notes + self.alarms()
+
+    def alarms(self) -> list[str]:
+        """Return what befell the account: sleeves closed by force, equity that was gone."""
+        lines = []
+        forced = self.orders[self.orders["reason"] == MARGIN]
+        for name, rows in forced.groupby("strategy", sort=False):
+            count = rows["event_id"].nunique()
+            lines.append(f"Margin calls closed {_counted(count, 'sleeve')} of {name}.")
+        gone = self.equity[self.equity["value"] <= 0]
+        for name, rows in gone.groupby("strategy", sort=False):
+            lines.append(
+                f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, "
+                f"first on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns from "
+                "then on count as zero."
+            )
+        return lines
 
     def _skip_reasons(self) -> list[str]:
         """Return why events were not traded, the most frequent reason first."""
@@ -247,6 +267,10 @@ class BacktestResult:
             told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
             lines.append(f"Not traded by {name}: {told}; details in skipped.")
         return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _worded(name: str, value: float) -> str:

@@ -147,7 +147,7 @@ def attribution_table(desks: list[Desk], table: PriceTable) -> pd.DataFrame:
                 desk.name, event.event_id, event.kind, event.session_0("next"), len(legs),
                 min(leg.entry_date for leg in legs), max(leg.exit_date for leg in legs), stake,
                 earned, sum(costs(leg) for leg in legs), sum(leg.dividends for leg in legs),
-                earned / stake, reasons, *excursion(path, stake),
+                earned / stake if stake else math.nan, reasons, *excursion(path, stake),
             ))  # fmt: skip
     return _frame(
         rows,
@@ -275,8 +275,9 @@ def strategy_metrics(
         **path_metrics(values, days, rates, benchmark),
         "hit_rate": metrics.hit_rate(earned),
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
-        "average_gross": float(gross.mean()),
-        "average_net": float(np.mean([d.net for d in path])),
+        # Fractions of a value of zero or less are not known; that something is held is.
+        "average_gross": float(np.nanmean(gross)),
+        "average_net": float(np.nanmean([d.net for d in path])),
         "exposure": float((gross != 0).mean()),
         "commission": sum(leg.commission for leg in legs),
         "slippage": sum(leg.slippage for leg in legs),

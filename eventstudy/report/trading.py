@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from eventstudy.backtest.costs import cost_words
 from eventstudy.backtest.monthly import MONTHS
 from eventstudy.report.frames import records
 from eventstudy.report.numbers import counted, decimal, interval, percent
@@ -199,13 +200,11 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
         for _, row in backtest.metrics.iterrows()
         if row["kind"] == "strategy"
     ]
-    costs = config["costs"]
     lines.append(
         f"{config['start']} to {config['end']}, {config['sessions']} sessions, capital "
         f"{decimal(float(config['capital']), 0)}. Decided after the close of session 0 at the "
-        "earliest, filled at a later open; uncertain times at the later session. Commission "
-        f"{costs['commission_bp']:g} bp, half-spread {costs['half_spread_bp']:g} bp, borrow fee "
-        f"{costs['borrow_bp']:g} bp a year; holding bears no costs. Cash: {config['risk_free']}."
+        "earliest, filled on a later session; uncertain times at the later session. Costs: "
+        f"{cost_words(config['costs'])}; holding bears none. Cash: {config['risk_free']}."
     )
     lines.append(
         f"Variants tried: {config['variants']}. Sharpe ratios are over cash with the standard "
@@ -219,7 +218,7 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
         counts = refused["status"].value_counts()
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         lines.append(f"Orders that did not fill as asked: {told}.")
-    return lines
+    return lines + backtest.alarms()
 
 
 def _alpha_clause(row: pd.Series, benchmark: str) -> str:
