@@ -6,8 +6,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_hand_ledger import COSTS, Pair, world  # noqa: F401
-from test_worlds import build, run, worlds
 
 from eventstudy.backtest import Costs, EventStrategy, backtest
 from eventstudy.backtest.desk import Desk
@@ -116,11 +116,52 @@ def test_a_fee_on_the_net_position_is_shared_by_the_short_legs():
     assert charges.tolist() == [0.0, 0.5 * 5, 0.5 * 6 * 3, 1.0 * 7]
 
 
+class Either(EventStrategy):
+    """Long and short legs by the parity of the event, so that sleeves oppose each other."""
+
+    hold: int = 5
+    gross: float = 0.1
+    stop_loss: float | None = 0.9  # never reached: what has a stop is for Cerebro
+
+    def targets(self, event, history):
+        side = 1 if int(event.id[1:]) % 2 else -1
+        return {"A": 0.4 * side, "B": -0.3 * side, "C": -0.2}
+
+
+def worlds(seed, make_event, make_table, make_days, *, whole=False):
+    """Thirty sessions of overlapping events and dividends; halts and a delisting, or `whole`."""
+    rng = np.random.default_rng(seed)
+    days = make_days(30)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.03, (30, 4)), axis=0))
+    opens = close * np.exp(rng.normal(0, 0.01, (30, 4)))
+    if not whole:
+        rows, columns = rng.integers(0, 30, 8), rng.integers(0, 3, 8)
+        close[rows, columns] = np.nan
+        opens[rows, columns % 2] = np.nan  # some bars have a close and no open: no bar at all
+        close[int(rng.integers(12, 30)) :, 0] = np.nan
+    names = ("A", "B", "C", "SPY")
+    prices = {n: {"close": close[:, i], "open": opens[:, i]} for i, n in enumerate(names)}
+    paid = {
+        n: {str(days[int(k)]): float(rng.uniform(0, 2)) for k in rng.integers(0, 30, 3)}
+        for n in names
+    }
+    events = [
+        make_event(f"e{i}", str(days[row]), tickers=("A", "B", "C"), row=i)
+        for i, row in enumerate(np.sort(rng.integers(1, 28, 7)))
+    ]
+    return events, make_table(days, prices, paid)
+
+
+def run(events, table, **options):
+    costs = Costs(commission_bp=5, half_spread_bp=10, borrow_bp=300)
+    return backtest(events, table, (Either, options), costs=costs, capital=1e5, risk_free=0.04)
+
+
 @settings(max_examples=20, deadline=None)
-@given(made=worlds())
-def test_paths_are_the_ledgers_own_profits(made, make_event, make_table, make_days):
+@given(seed=st.integers(0, 2**32 - 1), stop=st.sampled_from([0.02, 0.9]))
+def test_paths_are_the_ledgers_own_profits(seed, stop, make_event, make_table, make_days):
     """What each leg was worth at each close, written down while the run was under way."""
-    events, table, options = build(made, make_event, make_table, make_days)
+    events, table = worlds(seed, make_event, make_table, make_days)
     seen, desks = defaultdict(list), []
     after_close = Desk.after_close
 
@@ -131,58 +172,76 @@ def test_paths_are_the_ledgers_own_profits(made, make_event, make_table, make_da
         after_close(desk, strategy)
 
     with patch.object(Desk, "after_close", watched):
-        result = run(events, table, options, "cerebro")
-    if result is None or result.trades.empty:
-        return
+        result = run(events, table, stop_loss=stop)
     legs = desks[-1].ledger.legs
-    paths = leg_paths(list(legs.values()), table)
-    for (key, leg), path in zip(legs.items(), paths, strict=True):
+    assert len(legs) == len(result.trades)
+    for (key, leg), path in zip(legs.items(), leg_paths(list(legs.values()), table), strict=True):
         recorded = seen[key]
         if leg.size:  # still held: the last close is the last word
             recorded = recorded[:-1]
         assert path.profits[:-1] == pytest.approx(recorded, abs=1e-8)
         assert path.profits[-1] == pytest.approx(leg.value(leg.exit_price), abs=1e-8)
         assert table.dates[path.row] == leg.entry_date
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_what_holds_for_every_run(seed, make_event, make_table, make_days):
+    """Excursions enclose the profit, attribution sums to it, months compound to the return."""
+    result = run(*worlds(seed, make_event, make_table, make_days))
     trades, attribution = result.trades, result.attribution
-    assert path_ends(trades) <= 1e-12
     for frame, staked in (
         (trades, trades["size"] * trades["entry_price"]),
         (attribution, attribution["staked"]),
     ):
         earned = frame["pnl"] / staked
-        assert (frame["mae"] <= 1e-12 + np.minimum(earned, 0)).all()
+        assert (frame["mae"] <= np.minimum(earned, 0) + 1e-12).all()
         assert (frame["mfe"] >= np.maximum(earned, 0) - 1e-12).all()
+        assert (frame["mae"] <= 0).all()
+        assert (frame["mfe"] >= 0).all()
     by = result.attribution_by
-    assert by.groupby("by")["pnl"].sum().to_numpy() == pytest.approx(trades["pnl"].sum(), abs=1e-7)
+    for column in ("pnl", "costs", "dividends"):
+        sums = by.groupby("by")[column].sum()
+        assert sums.to_numpy() == pytest.approx(trades[column].sum(), abs=1e-7)
+        assert len(sums) == 5 * (len(trades) > 0)
     months = result.monthly[result.monthly["month"].notna()]
     for name, rows in months.groupby("strategy"):
         whole = result.metrics.set_index("strategy").loc[name, "total_return"]
         assert np.prod(1 + rows["return"]) - 1 == pytest.approx(whole, abs=1e-12)
 
 
-def path_ends(trades):
-    """How far an excursion reaches beyond zero on the wrong side."""
-    return max(trades["mae"].max(), -trades["mfe"].min())
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stop_that_is_never_reached_changes_no_excursion(seed, make_event, make_table, make_days):
+    """Without one the run may take another engine: the figures are the same."""
+    made = worlds(seed, make_event, make_table, make_days, whole=True)
+    stopped, free = run(*made), run(*made, stop_loss=None)
+    for one, other in ((stopped.trades, free.trades), (stopped.attribution, free.attribution)):
+        assert len(one) == len(other) > 0
+        for column in ("mae", "mfe"):
+            assert one[column].to_numpy() == pytest.approx(other[column].to_numpy(), abs=1e-11)
 
 
-def test_worlds_hold_shared_fees_dividends_and_halts(make_event, make_table, make_days):
-    """Else the test above could pass on legs that nothing ever happens to."""
-    rng = np.random.default_rng(3)
-    halts = fees = dividends = 0
-    for seed in range(20):
-        holes = [(int(r), int(c)) for r, c in rng.integers(0, 3, (9, 2)) * [9, 1]]
-        options = {"hold": 6, "entry": 1, "stop_loss": None, "take_profit": None}
-        made = (seed, [2, 3, 5, 8, 9, 13, 17, 22], holes, 20, 4, options)
-        events, table, options = build(made, make_event, make_table, make_days)
-        trades = run(events, table, options).trades
-        halts += trades["exit_reason"].str.contains("frozen").sum()
+def test_the_worlds_hold_opposed_legs_dividends_halts_and_a_delisting(
+    make_event, make_table, make_days
+):
+    """Else the tests above could pass on legs that nothing ever happens to."""
+    frozen = opposed = dividends = halted = 0
+    for seed in range(12):
+        events, table = worlds(seed, make_event, make_table, make_days)
+        trades = run(events, table).trades
+        frozen += trades["exit_reason"].str.contains("frozen").sum()
         dividends += (trades["dividends"] != 0).sum()
-        short = trades[trades["side"] == "short"]
-        spans = zip(short["ticker"], short["entry_date"], short["exit_date"], strict=True)
-        spans = list(spans)
-        fees += sum(
-            t == u and b < c and d < a
-            for i, (t, b, a) in enumerate(spans)
-            for u, d, c in spans[i + 1 :]
-        )
-    assert min(halts, fees, dividends) > 5
+        bars = np.isfinite(table.open) & np.isfinite(table.close)
+        for a in trades.to_dict("records"):
+            first, last = np.searchsorted(
+                table.dates, np.array([a["entry_date"], a["exit_date"]], dtype="datetime64[D]")
+            )
+            halted += (~bars[first:last, table.column(a["ticker"])]).any()
+            opposed += any(
+                a["ticker"] == b["ticker"]
+                and (a["side"], b["side"]) == ("short", "long")
+                and a["entry_date"] < b["exit_date"]
+                and b["entry_date"] < a["exit_date"]
+                for b in trades.to_dict("records")
+            )
+    assert min(frozen, opposed, dividends, halted) > 5
