@@ -105,19 +105,13 @@ def backtest(
     """
     chosen = resolve_strategies(strategies, folder)
     costs, limits = costs or Costs(), limits or Limits()
-    _check_input(prices, capital, benchmark)
-    known_baskets = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
-    days = trading_days(getattr(events, "sessions", None), prices, benchmark)
-    table = prices.on_sessions(days)
-    rates = session_rates(risk_free, days, prices.dates, costs.day_count)
-    study = [event for event in events if event.use == "study"]
-    if not study:
-        raise BacktestError("no event to trade: the calendar has none with use = study")
-    _check_shortable(shortable or {}, prices)
-    market = Market(table, known_baskets, benchmark, capital, dict(shortable or {}))
+    market, study, rates = grounds(
+        events, prices, costs, capital, benchmark, baskets, risk_free, shortable
+    )
+    table, days, known_baskets = market.table, market.table.dates, market.baskets
     desks = _desks(chosen, study, market, costs, limits)
     for desk, strategy in zip(desks, chosen, strict=True):
-        _run(desk, strategy, rates, seed)
+        run_cerebro(desk, strategy, rates, seed)
     _check_something_tradable(desks)
     window = _window(desks)
     return _result(
@@ -125,6 +119,37 @@ def backtest(
         _asked(chosen, costs, limits, capital, benchmark, risk_free, seed, prices, days)
         | {"shortable": dict(shortable or {})},
     )  # fmt: skip
+
+
+def grounds(
+    events: Iterable[Event],
+    prices: PriceTable,
+    costs: Costs,
+    capital: float,
+    benchmark: str,
+    baskets: Baskets | None,
+    risk_free: float | pd.Series | Floats | None,
+    shortable: Mapping[str, bool] | None,
+) -> tuple[Market, list[Event], Floats]:
+    """Return what all strategies of a run share: market, events to trade, rates on cash.
+
+    The parameters are those of `backtest`.
+
+    Raises
+    ------
+    BacktestError
+        Where prices, benchmark, capital or rates are at fault, or no event is for trading.
+    """
+    _check_input(prices, capital, benchmark)
+    known_baskets = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
+    days = trading_days(getattr(events, "sessions", None), prices, benchmark)
+    rates = session_rates(risk_free, days, prices.dates, costs.day_count)
+    study = [event for event in events if event.use == "study"]
+    if not study:
+        raise BacktestError("no event to trade: the calendar has none with use = study")
+    _check_shortable(shortable or {}, prices)
+    table = prices.on_sessions(days)
+    return Market(table, known_baskets, benchmark, capital, dict(shortable or {})), study, rates
 
 
 def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
@@ -226,7 +251,7 @@ def _desks(
     ]
 
 
-def _run(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
+def run_cerebro(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
     """Run one strategy through Cerebro; the desk holds what happened."""
     from eventstudy.backtest.broker import SleeveBroker
     from eventstudy.backtest.feeds import clock_of, feed_of
