@@ -110,7 +110,7 @@ class Opening:
     full : Record
         Of the run on the full data.
     checks : tuple of Check
-        Runs on the full inputs that differ, and revealed ones that do not.
+        Runs on the full inputs, and revealed ones that do not differ.
     suspicions : tuple of (int, Difference)
         Draws whose revealed run differs, to be replayed as a whole.
     """
@@ -156,7 +156,7 @@ def opened(task: Task) -> Opening:
     if different is not None:
         change = MEMORY if _happens_again(task, first, second) else REPEAT
         return Opening(first, (_whole(task, first, change, 0, different),))
-    checks, suspicions = [], []
+    checks, suspicions = [_whole(task, first, REPEAT, 0, None)], []
     for draw in range(task.draws):
         found = run_revealed(task.world, task.author.strategy(), task.first, draw)
         different = first_difference(first, found, task.last)

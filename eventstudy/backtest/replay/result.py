@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.backtest.replay.checks import MEMORY, REPEAT, Check
+from eventstudy.backtest.replay.checks import CHANGED, CUT, MEMORY, REPEAT, REVEALED, Check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +24,9 @@ BLIND = (
     "in the calendar that was written with later prices in mind looks like any other."
 )
 WORDS = {
-    "cut": "on data cut there",
-    "changed": "with later prices and events changed",
-    "revealed": "with later prices and events made up until they come",
+    CUT: "on data cut there",
+    CHANGED: "with later prices and events changed",
+    REVEALED: "with later prices and events made up until they come",
     REPEAT: "in a second run on the same inputs",
     MEMORY: "in a second run of the same class",
 }
@@ -40,13 +40,13 @@ class AuditResult:
     ----------
     checks : DataFrame
         One row a replay: strategy, event_id (decided, or filled, on the session of the cut;
-        joined by ``;``), cut (after the close of this session), change (``cut``;
-        ``revealed``, one run in which everything is made up until it comes; ``changed``, at
-        every cut where such a run differs; ``repeat`` and ``memory``, where a second run on
-        the same inputs differs), draw, decisions (number compared), same, and where they
-        differ the first difference: event, ticker, session, what (``decision``, ``fill`` or
-        ``account``), what it was with the full data and with the changed ones, and through
-        which part of the inputs (looked into once a strategy).
+        joined by ``;``), cut (after the close of this session), change (``repeat``, a second
+        run on the same inputs; ``memory``, one that differs because its class was used
+        before; ``revealed``, one run in which everything is made up until it comes; ``cut``;
+        ``changed``, at every cut where a revealed run differs), draw, decisions (number
+        compared), same, and where they differ the first difference: event, ticker, session,
+        what (``decision``, ``fill`` or ``account``), what it was with the full data and with
+        the changed ones, and through which part of the inputs (looked into once a strategy).
     verdicts : mapping of str to str
         By strategy: ``clean``, ``peek``, ``execution`` (decisions agree and fills or account
         do not), ``not reproducible``, ``no decision``.
@@ -98,7 +98,7 @@ class AuditResult:
             rows.append({
                 "strategy": name,
                 "verdict": verdict,
-                "cuts": own["cut"].nunique(),
+                "cuts": own.loc[own["change"] == CUT, "cut"].nunique(),
                 "replays": len(own),
                 "decisions": int(own["decisions"].max()) if len(own) else 0,
                 "differ": int((~own["same"]).sum()),
@@ -162,7 +162,7 @@ class AuditResult:
             ticker = f", {row['first_ticker']}" if row["first_ticker"] else ""
             verb = "decided after the close of" if row["what"] == "decision" else "settled on"
             what = f"event {row['first_event']}{ticker}, {verb} {where}"
-        cut = f" (cut after {row['cut']:%Y-%m-%d})" if row["change"] in ("cut", "changed") else ""
+        cut = f" (cut after {row['cut']:%Y-%m-%d})" if row["change"] in (CUT, CHANGED) else ""
         return (
             f"{name}: {self.verdicts[str(name)]}. First to differ: {what}. With the full data: "
             f"{row['full']}. {WORDS[str(row['change'])].capitalize()}{cut}: {row['changed']}."

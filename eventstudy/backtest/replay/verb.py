@@ -116,7 +116,7 @@ def audit(
     market, study, rates = grounds(
         events, prices, costs, capital, benchmark, baskets, risk_free, shortable
     )
-    world = World(market, tuple(study), rates, costs, limits, seed)
+    world = World(market, market.table.dates, tuple(study), rates, costs, limits, seed)
     tasks, notes = _tasks(chosen, world, draws)
     found = _checks(tasks, cuts, jobs, progress)
     dates = market.table.dates

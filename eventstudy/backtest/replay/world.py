@@ -24,6 +24,7 @@ from eventstudy.errors import EventStudyError
 from eventstudy.events.event import Event
 
 Floats = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
 
 PRICES, CALENDAR = "prices", "calendar"
 BOTH = (PRICES, CALENDAR)
@@ -37,6 +38,8 @@ class World:
     Attributes
     ----------
     market : Market
+    days : ndarray, shape (S,), datetime64[D]
+        Sessions of the full run: an exchange publishes its sessions long before.
     events : tuple of Event
         Those to trade.
     rates : ndarray, shape (S,)
@@ -47,6 +50,7 @@ class World:
     """
 
     market: Market
+    days: Days
     events: tuple[Event, ...]
     rates: Floats
     costs: Costs
@@ -55,7 +59,7 @@ class World:
 
     def agenda(self, strategy: Strategy) -> tuple[list[Appointment], list[Skip]]:
         """Return the events that a strategy decides on, and those that it cannot."""
-        return appointments(self.events, self.market.table.dates, strategy.parameters)
+        return appointments(self.events, self.days, strategy.parameters)
 
     def cut(self, row: int, parts: Sequence[str] = BOTH) -> World:
         """Return the world as it was known at the close of a session.
