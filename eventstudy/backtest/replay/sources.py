@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from eventstudy.backtest.library import MODULE, Strategy
 
@@ -29,11 +30,12 @@ INSIDES = re.compile(r"_desk|datas?\d*|dnames|getdatabyname|getdatanames|broker|
 def sources_of(strategy: Strategy) -> tuple[str, ...]:
     """Return what the text of a strategy opens or reaches, each with its line.
 
-    A warning and no verdict: a read may be harmless, and text can hide one. Of a class that
-    comes from a program rather than a strategy file, its own body is read.
+    A warning and no verdict: a read may be harmless, and text can hide one. Of a strategy
+    file, other strategies are left out; of a class that comes from a program rather than
+    such a file, its own body is read.
     """
     if strategy.cls.__module__.startswith(MODULE):
-        return reads(strategy.source)
+        return reads(strategy.source, without=_others(strategy.cls))
     try:
         lines, start = inspect.getsourcelines(strategy.cls)
     except (OSError, TypeError):
@@ -41,7 +43,21 @@ def sources_of(strategy: Strategy) -> tuple[str, ...]:
     return reads(textwrap.dedent("".join(lines)), start - 1)
 
 
-def reads(text: str, offset: int = 0) -> tuple[str, ...]:
+def _others(cls: type) -> set[str]:
+    """Return the names of the strategies that share a class's module and not its line."""
+    from eventstudy.backtest.strategy import EventStrategy
+
+    names = vars(sys.modules[cls.__module__])
+    return {
+        name
+        for name, value in names.items()
+        if isinstance(value, type)
+        and issubclass(value, EventStrategy)
+        and name not in {base.__name__ for base in cls.__mro__}
+    }
+
+
+def reads(text: str, offset: int = 0, without: Collection[str] = ()) -> tuple[str, ...]:
     """Return what a text opens or reaches, such as ``pandas.read_csv (line 3)``.
 
     Parameters
@@ -50,8 +66,12 @@ def reads(text: str, offset: int = 0) -> tuple[str, ...]:
         Python.
     offset : int
         Lines before the text in its file.
+    without : collection of str
+        Classes at the top of the text that are left out.
     """
-    found = sorted(set(_found(ast.parse(text))))
+    tree = ast.parse(text)
+    tree.body = [n for n in tree.body if not (isinstance(n, ast.ClassDef) and n.name in without)]
+    found = sorted(set(_found(tree)))
     return tuple(dict.fromkeys(f"{what} (line {line + offset})" for line, what in found))
 
 

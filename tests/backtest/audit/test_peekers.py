@@ -109,6 +109,26 @@ def test_fair_strategies_are_clean(walk, strategies, name, held):
     assert result.checks.query("change == 'cut'")["decisions"].tolist() == [1, 2, 3, 4]
 
 
+def test_knowing_who_is_still_there_at_the_end_is_a_peek(walk):
+    """B ends on 34: no price of the future is read, only that there is none."""
+    events, table = walk
+    table = replace(table, open=table.open.copy(), close=table.close.copy())
+    table.open[35:, 1] = table.close[35:, 1] = np.nan
+
+    class Survivors(EventStrategy):
+        """Buys what has a price on the last day of all."""
+
+        def targets(self, event, history):
+            last = self._desk.market.table.close[-1]
+            return {t: 0.3 for t in event.tickers if np.isfinite(last[history.column(t)])}
+
+    result = audit(events, table, Survivors, jobs=1)
+    assert result.peeks == ("survivors",)
+    first = result.first_differences.iloc[0]
+    assert (first["first_event"], first["first_ticker"]) == ("first", "B")
+    assert ("B" in first["full"], "B" in first["changed"]) == (False, True)
+
+
 def test_copies_of_what_has_come_are_no_peek(walk):
     """Rows copied before their time and read after it: a suspicion that replays take back."""
     events, table = walk
