@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from eventstudy.backtest.history import History, StrategyEvent, cut, seen_event
-from eventstudy.backtest.liquidity import participation_scale
+from eventstudy.backtest.liquidity import impact_before, participation_scale
 from eventstudy.backtest.market import Market
 from eventstudy.backtest.sizing import SIZINGS
 from eventstudy.backtest.terms import Terms
@@ -64,6 +64,8 @@ class Decision:
         By ticker, sized; empty where the event is not traded.
     sizes : mapping of str to float
         Shares, short negative.
+    impacts : mapping of str to float
+        By what fraction of the price each entry moves it against itself.
     note : str
         What was done to the sizes, for the record of the order.
     skipped : tuple of Skip
@@ -71,6 +73,7 @@ class Decision:
 
     weights: Mapping[str, float]
     sizes: Mapping[str, float]
+    impacts: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     skipped: tuple[Skip, ...] = ()
 
@@ -122,7 +125,7 @@ def decide(
     row, event = item.decision, item.event
     day = market.table.dates[row]
     priced = market.priced(row)
-    seen = seen_event(event, market.baskets, priced, day)
+    seen = seen_event(event, market.resolved(event.tickers), market.available(row), day)
     history = cut(market.table, row, market.benchmark)
     notebook.reason = ""
     weights = _asked(author, name, seen, history, market.table)
@@ -132,17 +135,27 @@ def decide(
     sized = SIZINGS[terms.sizing](weights, history, terms.target_volatility)
     if isinstance(sized, str):
         return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
-    refused = _refused(event, sized, priced, day, market, terms)
+    refused = _refused(event, sized, row, market, terms)
     if refused:
         return Decision({}, {}, skipped=tuple(refused))
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
+    if not base > 0:
+        detail = f"sizes refer to equity, which is {value:,.2f}"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_equity", detail),))
     sizes = {t: w * base / market.close(t, row) for t, w in sized.items()}
     scale, note = _participation(sizes, row, market, terms)
     if not scale > 0:
         return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
+    if scale < 1.0:
+        sizes = {t: s * scale for t, s in sizes.items()}
+    impacts = {t: impact_before(market.table, row, t, s, market.impact) for t, s in sizes.items()}
+    thin = _too_thin(event, sizes, impacts, day)
+    if thin:
+        return Decision({}, {}, skipped=tuple(thin))
     return Decision(
         MappingProxyType(sized),
-        MappingProxyType({t: s * scale for t, s in sizes.items()} if scale < 1 else sizes),
+        MappingProxyType(sizes),
+        MappingProxyType(impacts),
         note,
         tuple(_missing_members(event, sized, priced, day, market.baskets)),
     )
@@ -183,21 +196,21 @@ def _checked(answer: Any, start: str, table: PriceTable) -> dict[str, float]:
 def _refused(
     event: Event,
     weights: Mapping[str, float],
-    priced: frozenset[str],
-    day: np.datetime64,
+    row: int,
     market: Market,
     terms: Terms,
 ) -> list[Skip]:
     """Return the tickers that cannot be traded as asked; one is enough to skip the event."""
     found = []
+    priced, day = market.priced(row), market.table.dates[row]
     for ticker, weight in weights.items():
         column = market.table.column(ticker)
         if not market.opens[column]:
             found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
         elif ticker not in priced:
             found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
-        elif terms.needs_range and not market.ranges[column]:
-            detail = f"{ticker} has no highs and lows: no {terms.needs_range} can be judged"
+        elif terms.needs_range and not market.ranges[row, column]:
+            detail = f"{ticker} lacks highs and lows: no {terms.needs_range} can be judged"
             found.append(("no_range", detail, ticker))
         elif weight < 0 and not market.shortable.get(ticker, True):
             found.append(("not_shortable", f"{ticker} cannot be borrowed", ticker))
@@ -223,6 +236,21 @@ def _participation(
         return 1.0, ""
     share = f"{100 * terms.participation:g}% of the volume of {ticker}"
     return scale, f"scaled to {100 * scale:.1f}% of its size: {share}"
+
+
+def _too_thin(
+    event: Event, sizes: Mapping[str, float], impacts: Mapping[str, float], day: np.datetime64
+) -> list[Skip]:
+    """Return the tickers whose market cannot take the order, as far as impact tells."""
+    found = []
+    for ticker, impact in impacts.items():
+        if math.isnan(impact):
+            detail = f"too few volumes or closes of {ticker} up to {day} to judge impact"
+            found.append(Skip(event.event_id, "no_volume", detail, ticker))
+        elif impact >= 1:
+            detail = f"{abs(sizes[ticker]):,.0f} {ticker} would move the price by {impact:.0%}"
+            found.append(Skip(event.event_id, "too_large", detail, ticker))
+    return found
 
 
 def _missing_members(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.baskets import Baskets
 from eventstudy.errors import UnknownNameError
 from eventstudy.events.event import Event
-from eventstudy.prices.table import ByTicker, PriceTable, total_returns
+from eventstudy.prices.table import ByTicker, PriceTable
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
@@ -25,15 +25,17 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 class History(ByTicker):
     """Prices up to the session of the decision, and not one row more.
 
-    The arrays are read-only copies: no later row can be reached through them.
+    The arrays are read-only copies, made when they are asked for: no later row can be
+    reached through them.
 
     Attributes
     ----------
     tickers : tuple of str, length N
     dates : ndarray, shape (S,), datetime64[D]
         The last one is the session after whose close the strategy decides.
-    open, high, low, close : ndarray, shape (S, N)
-        Split-adjusted prices; NaN where a ticker has no bar or its source lacks the field.
+    open, high, low, close, volume : ndarray, shape (S, N)
+        Split-adjusted prices, shares; NaN where a ticker has no bar or its source lacks the
+        field.
     returns : ndarray, shape (S, N)
         Simple total returns per session, dividends included.
     benchmark : str
@@ -41,24 +43,55 @@ class History(ByTicker):
     """
 
     tickers: tuple[str, ...]
-    dates: Days
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    returns: Floats
     benchmark: str
+    _table: PriceTable = field(repr=False)
+    _end: int = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.dates)
+        return self._end
+
+    @cached_property
+    def dates(self) -> Days:
+        """Sessions, shape (S,)."""
+        return _frozen(self._table.dates[: self._end])
+
+    @cached_property
+    def open(self) -> Floats:
+        """Opening prices, shape (S, N)."""
+        return _frozen(self._table.open[: len(self)])
+
+    @cached_property
+    def high(self) -> Floats:
+        """Highest prices, shape (S, N)."""
+        return _frozen(self._table.high[: len(self)])
+
+    @cached_property
+    def low(self) -> Floats:
+        """Lowest prices, shape (S, N)."""
+        return _frozen(self._table.low[: len(self)])
+
+    @cached_property
+    def close(self) -> Floats:
+        """Closing prices, shape (S, N)."""
+        return _frozen(self._table.close[: len(self)])
+
+    @cached_property
+    def volume(self) -> Floats:
+        """Shares traded, shape (S, N)."""
+        return _frozen(self._table.volume[: len(self)])
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Simple total returns, shape (S, N)."""
+        return _frozen(self._table.returns[: len(self)])
 
     def returns_of(self, ticker: str) -> Floats:
         """Return the total returns of one ticker, shape (S,)."""
-        return self.returns[:, self.column(ticker)]
+        return _frozen(self._table.returns[: len(self), self.column(ticker)])
 
     def closes_of(self, ticker: str) -> Floats:
         """Return the closes of one ticker, shape (S,)."""
-        return self.close[:, self.column(ticker)]
+        return _frozen(self._table.close[: len(self), self.column(ticker)])
 
     def row_of(self, day: np.datetime64) -> int:
         """Return the row of a session; ``len(self)`` where it is not in the past."""
@@ -68,21 +101,9 @@ class History(ByTicker):
 def cut(table: PriceTable, last: int, benchmark: str) -> History:
     """Return the history up to row `last`, included.
 
-    Total returns are computed after the cut: whether a ticker has adjusted closes at all is
-    itself something that only the rows so far may tell.
+    A total return rests on no later row, so those of the whole table may be cut.
     """
-    end = last + 1
-    returns = total_returns(table.close[:end], table.adj_close[:end], table.dividends[:end])
-    return History(
-        tickers=table.tickers,
-        dates=_frozen(table.dates[:end]),
-        open=_frozen(table.open[:end]),
-        high=_frozen(table.high[:end]),
-        low=_frozen(table.low[:end]),
-        close=_frozen(table.close[:end]),
-        returns=_frozen(returns),
-        benchmark=benchmark,
-    )
+    return History(table.tickers, benchmark, table, last + 1)
 
 
 def _frozen(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
@@ -156,19 +177,22 @@ class StrategyEvent:
 
 
 def seen_event(
-    event: Event, baskets: Baskets, priced: frozenset[str], decision: np.datetime64
+    event: Event,
+    tickers: tuple[str, ...],
+    weights: Mapping[str, Mapping[str, float]],
+    decision: np.datetime64,
 ) -> StrategyEvent:
     """Return what may be known of an event at a decision.
 
     Parameters
     ----------
     event : Event
-    baskets : Baskets
-    priced : frozenset of str
-        Tickers with a bar on the session of the decision.
+    tickers : tuple of str
+        Those of the event, baskets replaced by their members.
+    weights : mapping of str to mapping of str to float
+        Of each basket's members with a bar on the session of the decision.
     decision : datetime64[D]
     """
-    weights = {name: _available(members, priced) for name, members in baskets.items()}
     session_0 = event.session_0("next")
     return StrategyEvent(
         id=event.event_id,
@@ -176,14 +200,8 @@ def seen_event(
         subject=event.subject,
         session_0=session_0,
         expects=MappingProxyType(dict(event.expects) if decision >= session_0 else {}),
-        tickers=baskets.resolve(event.tickers),
+        tickers=tickers,
         baskets=MappingProxyType({name: tuple(w) for name, w in weights.items()}),
-        weights=MappingProxyType(weights),
+        weights=weights,
         known_on=event.known_on,
     )
-
-
-def _available(members: Mapping[str, float], priced: frozenset[str]) -> Mapping[str, float]:
-    kept = {ticker: weight for ticker, weight in members.items() if ticker in priced}
-    total = sum(kept.values())
-    return MappingProxyType({ticker: weight / total for ticker, weight in kept.items()})

@@ -14,6 +14,7 @@ import numpy as np
 
 OPEN_AT_END = "open at end of data"
 FROZEN = "frozen at last price"
+MARGIN = "margin call"
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class Leg:
     traded : float
         Sum of absolute traded values.
     exit_reason : str
+    impact : float
+        Of the entry, as a fraction of the price.
     """
 
     event: int
@@ -58,6 +61,7 @@ class Leg:
     dividends: float = 0.0
     traded: float = 0.0
     exit_reason: str = ""
+    impact: float = 0.0
 
     def pay_trade(self, size: float, price: float, commission: float, slippage: float) -> None:
         """Book the cash and costs of `size` shares traded at `price`."""
@@ -92,7 +96,7 @@ class OrderRecord:
     reason : str
         Why it was sent, or why it was not filled.
     when : str
-        ``open``, ``close``, or ``range`` for a limit order.
+        ``open``, ``close``, or ``range``: within the session, at a limit or a stop.
     limit : float
         Worst price of a limit order; NaN otherwise.
     impact : float
@@ -128,7 +132,7 @@ class Ledger:
         By event and ticker, in the order of entry.
     orders : list of OrderRecord
     interest : list of float
-        Credited on idle cash, one a session so far.
+        Earned on cash and collateral less paid on borrowed money, one a session so far.
     """
 
     legs: dict[tuple[int, str], Leg] = field(default_factory=dict)
@@ -149,7 +153,9 @@ class Ledger:
         key = (record.event, record.ticker)
         if record.opens:
             size = record.size
-            self.legs[key] = Leg(record.event, record.ticker, size, size, price, day)
+            self.legs[key] = Leg(
+                record.event, record.ticker, size, size, price, day, impact=record.impact
+            )
         leg = self.legs[key]
         leg.pay_trade(record.size, price, commission, slippage)
         if not record.opens:

@@ -53,8 +53,11 @@ def impact_before(
 ) -> float:
     """Return the impact of an order sent after the close of a session, from data up to it.
 
-    NaN where volume or volatility is not known, or the volume is zero.
+    NaN where volume or volatility is not known, or the volume is zero; zero for a
+    coefficient of zero.
     """
+    if not coefficient:
+        return 0.0
     recent, column = slice(max(row + 1 - SESSIONS, 0), row + 1), table.column(ticker)
     volume = usual_volume(table.volume[recent, column])
     sigma = daily_volatility(table.close[max(row - SESSIONS, 0) : row + 1, column])

@@ -15,8 +15,12 @@ YEAR = 252
 
 
 def value_returns(values: Floats) -> Floats:
-    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,)."""
-    return values[1:] / values[:-1] - 1.0
+    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,).
+
+    Zero after a value of zero or less: that account is gone, and a ratio to it means nothing.
+    """
+    alive = values[:-1] > 0
+    return np.where(alive, values[1:] / np.where(alive, values[:-1], 1.0) - 1.0, 0.0)
 
 
 def total_return(values: Floats) -> float:
@@ -87,14 +91,16 @@ def hit_rate(profits: Floats) -> float:
 def turnover(traded: float, values: Floats) -> float:
     """Return traded value a year, bought and sold, as a multiple of the mean value.
 
+    NaN where that mean is not above zero.
+
     Parameters
     ----------
     traded : float
         Sum of absolute traded values over the path.
     values : ndarray, shape (S,)
     """
-    n = len(values) - 1
-    return float(traded / values.mean() * YEAR / n) if n > 0 else math.nan
+    n, mean = len(values) - 1, values.mean()
+    return float(traded / mean * YEAR / n) if n > 0 and mean > 0 else math.nan
 
 
 def path_metrics(values: Floats, rates: Floats) -> dict[str, float]:

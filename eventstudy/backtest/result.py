@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from eventstudy.backtest.costs import cost_words
+from eventstudy.backtest.ledger import MARGIN
+
+if TYPE_CHECKING:
+    from eventstudy.backtest.evidence import Evidence
+    from eventstudy.models.contract import Progress
 
 SHOWN = {
     "total_return": "return",
@@ -45,15 +53,18 @@ class BacktestResult:
         One row a leg: strategy, event_id, ticker, side (long or short), entry_date,
         entry_price, exit_date, exit_price, size (shares, positive), pnl (everything: prices,
         dividends, costs), costs (commission, slippage and borrow fee, positive), exit_reason
-        (``time``, ``stop``, ``target``, ``frozen at last price``, ``open at end of data``;
-        the last two at the last close, free of costs).
+        (``time``; ``stop`` and ``target`` of the sleeve; ``leg stop`` and ``leg target``, and
+        ``leg stop of A`` for the rest of that sleeve; ``margin call``; ``frozen at last
+        price`` and ``open at end of data``, these two at the last close, free of costs).
     orders : DataFrame
         One row an order: strategy, event_id, ticker, group, side (buy or sell), size,
-        created (after that close), executed (at that open), price, status (``filled``,
-        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason.
+        created (after that close), executed (on that session), price, status (``filled``,
+        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason (why it was not filled,
+        why it was sent, or by how much participation scaled it).
     equity : DataFrame
         One row a session of the window: strategy, date, value, return, gross and net
-        exposure as fractions of value. The first row is the close of the first decision.
+        exposure as fractions of value (NaN where something is held on a value of zero or
+        less). The first row is the close of the first decision.
     yardsticks : DataFrame
         The same columns for holding the benchmark and each basket, without costs.
     metrics : DataFrame
@@ -66,6 +77,8 @@ class BacktestResult:
         return_on_staked, exit_reason.
     config : mapping
         Everything that was asked: costs, limits, parameters, sources and their hashes.
+    evidence : Evidence
+        Is it luck? Computed when it is first asked for, which takes seconds; see `gather`.
 
     Notes
     -----
@@ -81,6 +94,27 @@ class BacktestResult:
     skipped: pd.DataFrame
     attribution: pd.DataFrame
     config: Mapping[str, Any]
+    _gather: Callable[..., Evidence] = field(repr=False, compare=False)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What luck, search and frictions leave of the run."""
+        return self._gather()
+
+    def gather(self, *, draws: int | None = None, progress: Progress | None = None) -> Evidence:
+        """Compute the evidence with other numbers of placebo calendars, watched.
+
+        Parameters
+        ----------
+        draws : int, optional
+            Placebo calendars; a p-value is no smaller than 1 / (draws + 1).
+        progress : callable, optional
+            Told what is being done.
+        """
+        asked = {"draws": draws, "progress": progress}
+        found = self._gather(**{name: value for name, value in asked.items() if value is not None})
+        vars(self)["evidence"] = found
+        return found
 
     def summary_frame(self) -> pd.DataFrame:
         """Return the main figures, one row a strategy or yardstick, by name."""
@@ -113,23 +147,39 @@ class BacktestResult:
         return str(shown.to_string(index_names=False))
 
     def _notes(self) -> list[str]:
-        costs = self.config["costs"]
         refused = self.orders[~self.orders["status"].isin(["filled"])]
         rates = (
-            f"Costs: commission {costs['commission_bp']:g} bp, half-spread "
-            f"{costs['half_spread_bp']:g} bp, borrow fee {costs['borrow_bp']:g} bp a year; "
-            f"yardsticks bear none. Cash: {self.config['risk_free']}."
+            f"Costs: {cost_words(self.config['costs'])}; yardsticks bear none. "
+            f"Cash: {self.config['risk_free']}."
         )
         ratios = (
             "Sharpe ratios are over cash, over all sessions of the window; s.e. by Lo (2002). "
             f"Variants tried: {self.config['variants']}."
         )
-        notes = [rates, ratios, *self._skip_reasons()]
+        engines = [
+            f"{name} ran on Cerebro: {why}." for name, why in self.config["why_cerebro"].items()
+        ]
+        notes = [rates, ratios, *engines, *self._skip_reasons()]
         if len(refused):
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
             notes.append(f"Orders that did not fill as asked: {told}; see orders.")
-        return notes
+        return notes + self.alarms()
+
+    def alarms(self) -> list[str]:
+        """Return what befell the account: sleeves closed by force, equity that was gone."""
+        lines = []
+        forced = self.orders[self.orders["reason"] == MARGIN]
+        for name, rows in forced.groupby("strategy", sort=False):
+            count = rows["event_id"].nunique()
+            lines.append(f"Margin calls closed {_counted(count, 'sleeve')} of {name}.")
+        gone = self.equity[self.equity["value"] <= 0]
+        for name, rows in gone.groupby("strategy", sort=False):
+            lines.append(
+                f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, first "
+                f"on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns count as zero."
+            )
+        return lines
 
     def _skip_reasons(self) -> list[str]:
         """Return why events were not traded, the most frequent reason first."""
@@ -139,6 +189,10 @@ class BacktestResult:
             told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
             lines.append(f"Not traded by {name}: {told}; details in skipped.")
         return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _worded(name: str, value: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,17 +13,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.backtest import tables
-from eventstudy.backtest.costs import Costs, interest_rates
+from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.desk import Desk
+from eventstudy.backtest.engines import ENGINES, run_desk
+from eventstudy.backtest.evidence import Ran, gather
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
-from eventstudy.backtest.market import Market, has_bar
-from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
 from eventstudy.backtest.result import BacktestResult
-from eventstudy.backtest.terms import Terms
+from eventstudy.backtest.setup import Setup, desk_of, first_row, plans_of, set_up
 from eventstudy.backtest.yardsticks import full_members, held_value
-from eventstudy.baskets import DEFAULT_BASKETS, Baskets
-from eventstudy.errors import BacktestError, did_you_mean
+from eventstudy.baskets import Baskets
+from eventstudy.errors import BacktestError, UnknownNameError
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.datetime64]
+LACKING = ("study_only", "no_range", "no_volume")
+"""Reasons of a skip that lie in fields which the prices do not have."""
 
 
 def backtest(
@@ -54,21 +54,24 @@ def backtest(
     seed: int = 0,
     folder: str | Path | None = None,
     variants: int | None = None,
+    engine: str = "auto",
 ) -> BacktestResult:
     """Trade strategies around events on backtrader and return every trade and its costs.
 
     Events with ``use = study`` are traded, ambiguous ones at the later session 0. Decisions
-    fall after a close, fills at the next open.
+    fall after a close, fills at the next open or as the strategy's parameters say.
 
     Parameters
     ----------
     events : EventCalendar or iterable of Event
     prices : PriceTable
-        Needs opens and closes of what is traded, and the benchmark.
+        Needs opens and closes of what is traded, and the benchmark; highs and lows for
+        limits, leg stops and leg targets; volumes for participation and impact.
     strategies : str, class, (name or class, parameters), or a list of these
         Names are kebab-case, overrides may follow: ``asic-gpu-rotation:hold=5``.
     costs : Costs, optional
-        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee.
+        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee, 100 bp a year
+        above the cash rate on borrowed money.
     capital : float
         Initial cash, in the currency of the prices.
     benchmark : str
@@ -78,7 +81,7 @@ def backtest(
     risk_free : float, Series or ndarray, optional
         A constant annual rate, or the simple return on cash per session: a Series by date,
         or an array with one row for each of ``prices.dates``. Idle cash earns it, and Sharpe
-        ratios are over it. Cash that secures short positions earns nothing.
+        ratios are over it. Cash that secures short positions earns `Costs.rebate` of it.
     limits : Limits, optional
         Default: gross 2, net 1, single name 1 times equity, no negative cash; margin of
         Regulation T (50% to open, 25% of longs and 30% of shorts to hold).
@@ -91,6 +94,9 @@ def backtest(
         A folder of strategies, searched before the shipped ones.
     variants : int, optional
         Number of variants tried to arrive at these, for the record; default: those given.
+    engine : str
+        ``auto``: vectorised where that engine's domain holds the run, otherwise Cerebro, and
+        the result says which and why. ``cerebro`` or ``vectorised``: that one alone.
 
     Returns
     -------
@@ -104,185 +110,26 @@ def backtest(
         For a strategy or parameter that does not exist.
     """
     chosen = resolve_strategies(strategies, folder)
-    costs, limits = costs or Costs(), limits or Limits()
-    market, study, rates = grounds(
-        events, prices, costs, capital, benchmark, baskets, risk_free, shortable
-    )
-    table, days, known_baskets = market.table, market.table.dates, market.baskets
-    desks = _desks(chosen, study, market, costs, limits)
-    for desk, strategy in zip(desks, chosen, strict=True):
-        run_cerebro(desk, strategy, rates, seed)
-    _check_something_tradable(desks)
-    window = _window(desks)
-    return _result(
-        desks, table, rates, window, known_baskets, benchmark, variants or len(chosen),
-        _asked(chosen, costs, limits, capital, benchmark, risk_free, seed, prices, days)
-        | {"shortable": dict(shortable or {})},
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    setup = set_up(
+        events, prices, costs=costs, capital=capital, benchmark=benchmark, baskets=baskets,
+        risk_free=risk_free, limits=limits, shortable=shortable, seed=seed,
     )  # fmt: skip
-
-
-def grounds(
-    events: Iterable[Event],
-    prices: PriceTable,
-    costs: Costs,
-    capital: float,
-    benchmark: str,
-    baskets: Baskets | None,
-    risk_free: float | pd.Series | Floats | None,
-    shortable: Mapping[str, bool] | None,
-) -> tuple[Market, list[Event], Floats]:
-    """Return what all strategies of a run share: market, events to trade, rates on cash.
-
-    The parameters are those of `backtest`.
-
-    Raises
-    ------
-    BacktestError
-        Where prices, benchmark, capital or rates are at fault, or no event is for trading.
-    """
-    _check_input(prices, capital, benchmark)
-    known_baskets = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
-    days = trading_days(getattr(events, "sessions", None), prices, benchmark)
-    rates = session_rates(risk_free, days, prices.dates, costs.day_count)
-    study = [event for event in events if event.use == "study"]
-    if not study:
-        raise BacktestError("no event to trade: the calendar has none with use = study")
-    _check_shortable(shortable or {}, prices)
-    table = prices.on_sessions(days)
-    return Market(table, known_baskets, benchmark, capital, dict(shortable or {})), study, rates
-
-
-def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
-    if not (math.isfinite(capital) and capital > 0):
-        raise BacktestError(f"capital is {capital!r}: give a positive amount")
-    if benchmark not in prices:
-        near = did_you_mean(benchmark, prices.tickers)
-        raise BacktestError(
-            f"benchmark {benchmark!r} has no prices{near}; there are {', '.join(prices.tickers)}"
-        )
-    opens = np.isfinite(prices.open).any(axis=0)
-    if not opens.any():
-        raise BacktestError(
-            "a backtest fills at opening prices, and these prices have none for "
-            f"{', '.join(prices.tickers)}: they are good for a study only"
-        )
-
-
-def session_rates(
-    given: float | pd.Series | Floats | None, days: Days, dates: Days, day_count: int
-) -> Floats:
-    """Return the simple return on cash of each session, shape (S,).
-
-    Parameters
-    ----------
-    given : float, Series, ndarray or None
-        See `backtest`.
-    days : ndarray, shape (S,)
-        Sessions of the run.
-    dates : ndarray, shape (P,)
-        Dates that an array is for.
-    day_count : int
-        For a constant annual rate.
-
-    Raises
-    ------
-    BacktestError
-        Where a session has no finite rate.
-    """
-    if given is None:
-        return np.zeros(len(days))
-    if isinstance(given, int | float):
-        values = interest_rates(float(given), calendar_gaps(days), day_count)
-    else:
-        if not isinstance(given, pd.Series):
-            if np.shape(given) != (len(dates),):
-                raise BacktestError(
-                    f"risk_free has shape {np.shape(given)}: give one rate for each of the "
-                    f"{len(dates)} dates of the prices"
-                )
-            given = pd.Series(np.asarray(given, dtype=np.float64), index=pd.DatetimeIndex(dates))
-        series = given.astype(np.float64)
-        if series.index.has_duplicates:
-            twice = series.index[series.index.duplicated()][0]
-            raise BacktestError(f"risk_free: {twice} appears twice")
-        values = np.array(series.reindex(pd.DatetimeIndex(days)), dtype=np.float64)
-        values[:1] = np.nan_to_num(values[:1])
-    missing = days[~np.isfinite(values)]
-    if len(missing):
-        raise BacktestError(
-            f"risk_free: no finite rate on {len(missing)} of {len(days)} sessions, the first "
-            f"is {missing[0]}"
-        )
-    return values
-
-
-def _check_shortable(shortable: Mapping[str, bool], prices: PriceTable) -> None:
-    unknown = [t for t in shortable if t not in prices]
-    if unknown:
-        near = did_you_mean(unknown[0], prices.tickers)
-        raise BacktestError(f"shortable: no prices of {', '.join(unknown)}{near}")
-
-
-def _desks(
-    chosen: tuple[Strategy, ...],
-    study: list[Event],
-    market: Market,
-    costs: Costs,
-    limits: Limits,
-) -> list[Desk]:
-    plans = [appointments(study, market.table.dates, s.parameters) for s in chosen]
-    decisions = [item.decision for agenda, _ in plans for item in agenda]
-    if not decisions:
-        reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
-        raise BacktestError(f"no event can be traded: {reasons}")
-    first = min(decisions)
-    return [
-        Desk(
-            name=s.name,
-            market=market,
-            terms=Terms.of(s.parameters),
-            first=first,
-            agenda=agenda,
-            costs=costs,
-            limits=limits,
-            skipped=list(skips),
-        )
-        for s, (agenda, skips) in zip(chosen, plans, strict=True)
-    ]
-
-
-def run_cerebro(desk: Desk, strategy: Strategy, rates: Floats, seed: int) -> None:
-    """Run one strategy through Cerebro; the desk holds what happened."""
-    from eventstudy.backtest.broker import SleeveBroker
-    from eventstudy.backtest.feeds import clock_of, feed_of
-    from eventstudy.backtest.stock import bt
-
-    table, first = desk.market.table, desk.first
-    days = table.dates[first:]
-    cerebro = bt.Cerebro(stdstats=False, preload=True, runonce=True)
-    cerebro.adddata(clock_of(days), name="sessions")
-    live = table.on_sessions(days)
-    traded = np.array(table.tickers)[has_bar(live).any(axis=0)].tolist()
-    desk.feeds = {ticker: cerebro.adddata(feed_of(live, ticker), name=ticker) for ticker in traded}
-    broker = SleeveBroker()
-    broker.setcash(desk.market.capital)
-    dividends = table.cash_dividends[first:]
-    broker.prepare(
-        desk,
-        days,
-        {t: dividends[:, table.column(t)] for t in traded},
-        np.concatenate([np.zeros(1), rates[first + 1 :]]),
-    )
-    cerebro.setbroker(broker)
-    cerebro.addstrategy(strategy.cls, desk=desk, values=strategy.parameters, seed=seed)
-    cerebro.run()
+    plans = plans_of(setup, chosen)
+    first = first_row(plans)
+    desks = [desk_of(setup, s, plan, first) for s, plan in zip(chosen, plans, strict=True)]
+    for desk, strategy in zip(desks, chosen, strict=True):
+        run_desk(desk, strategy, setup.rates, seed, engine)
+    _check_something_tradable(desks)
+    return _result(setup, chosen, desks, variants or len(chosen))
 
 
 def _check_something_tradable(desks: list[Desk]) -> None:
-    """Refuse the run where every event was lost to prices without opens."""
+    """Refuse the run where events were lost to fields that the prices lack, and none is left."""
     if any(desk.ledger.orders for desk in desks):
         return
-    details = {s.detail for desk in desks for s in desk.skipped if s.reason == "study_only"}
+    details = {s.detail for desk in desks for s in desk.skipped if s.reason in LACKING}
     if details:
         raise BacktestError("nothing could be traded: " + "; ".join(sorted(details)))
 
@@ -296,73 +143,27 @@ def _window(desks: list[Desk]) -> int:
     return int(np.searchsorted(days, last)) + 1
 
 
-def _asked(
-    chosen: tuple[Strategy, ...],
-    costs: Costs,
-    limits: Limits,
-    capital: float,
-    benchmark: str,
-    risk_free: object,
-    seed: int,
-    prices: PriceTable,
-    days: Days,
-) -> dict[str, Any]:
-    if risk_free is None:
-        cash = "earns nothing (no risk-free rate given)"
-    elif isinstance(risk_free, int | float):
-        cash = f"idle cash earns {100 * risk_free:g}% a year, actual/{costs.day_count}"
-    else:
-        cash = "idle cash earns the rate given for each session"
-    half = np.isfinite(prices.close) & ~np.isfinite(prices.open)
-    return {
-        "capital": capital,
-        "benchmark": benchmark,
-        "costs": asdict(costs),
-        "limits": asdict(limits),
-        "risk_free": cash,
-        "seed": seed,
-        "price_source": prices.source,
-        "bars_without_open": {
-            t: int(n) for t, n in zip(prices.tickers, half.sum(axis=0), strict=True) if n
-        },
-        "dates_off_calendar": int((~np.isin(prices.dates, days)).sum()),
-        "strategies": {
-            s.name: {
-                "class": s.cls.__name__,
-                "idea": s.idea,
-                "file": s.file,
-                "sha256": s.digest if s.source else "",
-                "parameters": dict(s.parameters),
-            }
-            for s in chosen
-        },
-    }
-
-
 def _result(
-    desks: list[Desk],
-    table: PriceTable,
-    rates: Floats,
-    window: int,
-    baskets: Baskets,
-    benchmark: str,
-    variants: int,
-    asked: dict[str, Any],
+    setup: Setup, chosen: tuple[Strategy, ...], desks: list[Desk], variants: int
 ) -> BacktestResult:
-    first = desks[0].first
+    first, window = desks[0].first, _window(desks)
+    table, market = setup.market.table, setup.market
     days = table.dates[first : first + window]
-    cash = rates[first + 1 : first + window]
-    held = _held(table.on_sessions(days), baskets, benchmark, asked["capital"])
+    cash = setup.rates[first + 1 : first + window]
+    held = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
     rows = [tables.strategy_metrics(desk, window, cash, variants) for desk in desks]
     rows += [tables.yardstick_metrics(name, values, cash) for name, values in held.items()]
     ones = np.ones(window)
     config = {
-        **asked,
+        **setup.told,
+        "strategies": {s.name: _described(s) for s in chosen},
         "start": str(days[0]),
         "end": str(days[-1]),
         "sessions": window,
         "variants": variants,
         "yardsticks": list(held),
+        "engine": {d.name: d.engine for d in desks},
+        "why_cerebro": {d.name: d.why_cerebro for d in desks if d.why_cerebro},
     }
     return BacktestResult(
         trades=tables.trades_table(desks),
@@ -376,7 +177,23 @@ def _result(
         skipped=tables.skipped_table(desks),
         attribution=tables.attribution_table(desks),
         config=MappingProxyType(config),
+        _gather=partial(
+            gather,
+            setup,
+            [Ran(s, desk, window) for s, desk in zip(chosen, desks, strict=True)],
+            variants,
+        ),
     )
+
+
+def _described(strategy: Strategy) -> dict[str, Any]:
+    return {
+        "class": strategy.cls.__name__,
+        "idea": strategy.idea,
+        "file": strategy.file,
+        "sha256": strategy.digest if strategy.source else "",
+        "parameters": dict(strategy.parameters),
+    }
 
 
 def _held(table: PriceTable, baskets: Baskets, benchmark: str, capital: float) -> dict[str, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def attribution_table(desks: list[Desk]) -> pd.DataFrame:
                 desk.name, event.event_id, event.kind, event.session_0("next"), len(legs),
                 min(leg.entry_date for leg in legs), max(leg.exit_date for leg in legs), staked,
                 earned, sum(costs(leg) for leg in legs), sum(leg.dividends for leg in legs),
-                earned / staked, reasons,
+                earned / staked if staked else math.nan, reasons,
             ))  # fmt: skip
     return _frame(
         rows,
@@ -191,9 +192,10 @@ def strategy_metrics(desk: Desk, sessions: int, rates: Floats, variants: int) ->
         **metrics.path_metrics(values, rates),
         "hit_rate": metrics.hit_rate(earned),
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
-        "average_gross": float(gross.mean()),
-        "average_net": float(np.mean([d.net for d in path])),
-        "exposure": float((gross > 0).mean()),
+        # Fractions of a value of zero or less are not known; that something is held is.
+        "average_gross": float(np.nanmean(gross)),
+        "average_net": float(np.nanmean([d.net for d in path])),
+        "exposure": float((gross != 0).mean()),
         "commission": sum(leg.commission for leg in legs),
         "slippage": sum(leg.slippage for leg in legs),
         "borrow": sum(leg.borrow for leg in legs),

@@ -67,7 +67,7 @@ def audit(
     """Replay strategies on data cut at every event, and on a changed future; exit 3 for a peek."""
     given = {name: value for name, value in locals().items() if name not in OWN}
     asked = _config({**given, "strategy": names, "format_": "csv"})
-    from eventstudy.backtest import Costs
+    from eventstudy.backtest import Costs, Limits
     from eventstudy.backtest import audit as verb
     from eventstudy.errors import BacktestError
     from eventstudy.run.execute import read_inputs, strategies_of
@@ -82,6 +82,8 @@ def audit(
             table,
             list(chosen),
             costs=Costs(**asked.costs.model_dump()),
+            limits=Limits(**asked.limits.model_dump()),
+            shortable=asked.shortable,
             capital=asked.capital,
             benchmark=asked.benchmark,
             risk_free=asked.risk_free,

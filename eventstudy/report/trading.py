@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from eventstudy.backtest.costs import cost_words
 from eventstudy.report.numbers import counted, decimal, percent
 from eventstudy.report.tables import Table, frame_table, plain, whole
 
@@ -112,13 +113,11 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
     lines = [
         _strategy_line(row) for _, row in backtest.metrics.iterrows() if row["kind"] == "strategy"
     ]
-    costs = config["costs"]
     lines.append(
         f"{config['start']} to {config['end']}, {config['sessions']} sessions, capital "
         f"{decimal(float(config['capital']), 0)}. Decided after the close of session 0 at the "
-        "earliest, filled at a later open; uncertain times at the later session. Commission "
-        f"{costs['commission_bp']:g} bp, half-spread {costs['half_spread_bp']:g} bp, borrow fee "
-        f"{costs['borrow_bp']:g} bp a year; holding bears no costs. Cash: {config['risk_free']}."
+        "earliest, filled on a later session; uncertain times at the later session. Costs: "
+        f"{cost_words(config['costs'])}; holding bears none. Cash: {config['risk_free']}."
     )
     lines.append(
         f"Variants tried: {config['variants']}. Sharpe ratios are over cash with the standard "
@@ -130,7 +129,7 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
         counts = refused["status"].value_counts()
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         lines.append(f"Orders that did not fill as asked: {told}.")
-    return lines
+    return lines + backtest.alarms()
 
 
 def _strategy_line(row: pd.Series) -> str:

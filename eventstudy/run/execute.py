@@ -289,7 +289,7 @@ def _backtest(
     prices: PriceTable,
     say: Say,
 ) -> BacktestResult:
-    from eventstudy.backtest import Costs, backtest
+    from eventstudy.backtest import Costs, Limits, backtest
 
     if config.benchmark is None:
         raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
@@ -299,6 +299,8 @@ def _backtest(
         prices,
         list(chosen),
         costs=Costs(**config.costs.model_dump()),
+        limits=Limits(**config.limits.model_dump()),
+        shortable=config.shortable,
         capital=config.capital,
         benchmark=config.benchmark,
         risk_free=config.risk_free,

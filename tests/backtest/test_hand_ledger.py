@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from eventstudy.backtest import Costs, EventStrategy, Limits, backtest
+from eventstudy.backtest import Costs, EventStrategy, Limits
+from eventstudy.backtest import backtest as either_engine
+from eventstudy.errors import BacktestError
 
 DAYS = ["2024-03-07", "2024-03-08", "2024-03-11", "2024-03-12", "2024-03-13", "2024-03-14"]
 #        Thu (news)    Fri (entry)   Mon           Tue           Wed (exit)    Thu
@@ -24,6 +26,22 @@ class Pair(EventStrategy):
         return {"A": 0.5, "B": -0.5}
 
 
+@pytest.fixture(params=["vectorised", "cerebro"])
+def backtest(request):
+    """The verb with one engine; Cerebro alone where the other one has to refuse."""
+
+    def run(*args, **options):
+        stops = {"stop_loss", "take_profit"} & set(args[2][1] if isinstance(args[2], tuple) else {})
+        refused = options.get("limits") == Limits(gross=1.0299)
+        if request.param == "vectorised" and (stops or refused):
+            with pytest.raises(BacktestError, match="the vectorised engine refuses"):
+                either_engine(*args, **options, engine="vectorised")
+            return either_engine(*args, **options)
+        return either_engine(*args, **options, engine=request.param)
+
+    return run
+
+
 @pytest.fixture
 def world(make_event, make_table):
     table = make_table(
@@ -38,7 +56,7 @@ def world(make_event, make_table):
     return [make_event("news", "2024-03-07")], table
 
 
-def test_value_path_by_hand(world):
+def test_value_path_by_hand(world, backtest):
     result = backtest(*world, Pair, costs=COSTS, capital=100_000.0)
     # Sizes from the close of session 0: 50,000 / 100 = 500 A and 50,000 / 50 = 1000 B.
     # Friday's open: buy A at 110 + 0.2% = 110.22, sell B at 48 - 0.2% = 47.904; 0.1% commission.
@@ -60,7 +78,7 @@ def test_value_path_by_hand(world):
     assert result.equity["date"].dt.strftime("%Y-%m-%d").tolist() == DAYS[:5]
 
 
-def test_trades_and_costs_by_hand(world):
+def test_trades_and_costs_by_hand(world, backtest):
     result = backtest(*world, Pair, costs=COSTS, capital=100_000.0)
     trades = result.trades.set_index("ticker")
     assert trades.loc["A", ["entry_price", "exit_price"]].tolist() == pytest.approx(
@@ -82,7 +100,7 @@ def test_trades_and_costs_by_hand(world):
     assert row["slippage"] == pytest.approx(500 * 0.43 + 1000 * 0.2)
 
 
-def test_exposures_by_hand(world):
+def test_exposures_by_hand(world, backtest):
     result = backtest(*world, Pair, costs=COSTS, capital=100_000.0)
     friday = result.equity.iloc[1]
     assert friday["gross"] == pytest.approx((500 * 112 + 1000 * 47) / friday["value"])
@@ -90,7 +108,7 @@ def test_exposures_by_hand(world):
     assert result.equity["gross"].iloc[[0, -1]].tolist() == [0.0, 0.0]
 
 
-def test_interest_on_idle_cash_by_hand(world):
+def test_interest_on_idle_cash_by_hand(world, backtest):
     """3.6% a year on 360 days is 1 bp a day, on cash less the value of the shorts."""
     free = Costs(commission_bp=0, half_spread_bp=0, borrow_bp=0)
     result = backtest(*world, Pair, costs=free, capital=100_000.0, risk_free=0.036)
@@ -109,10 +127,8 @@ def test_interest_on_idle_cash_by_hand(world):
     )
 
 
-def test_a_given_rate_per_session_is_used_and_must_be_whole(world):
+def test_a_given_rate_per_session_is_used_and_must_be_whole(world, backtest):
     import pandas as pd
-
-    from eventstudy.errors import BacktestError
 
     rates = pd.Series(0.0001, index=pd.DatetimeIndex(DAYS))
     free = Costs(commission_bp=0, half_spread_bp=0, borrow_bp=0)
@@ -125,7 +141,7 @@ def test_a_given_rate_per_session_is_used_and_must_be_whole(world):
         backtest(*world, Pair, risk_free=np.zeros(5))
 
 
-def test_pnl_and_interest_are_the_change_of_the_account(world):
+def test_pnl_and_interest_are_the_change_of_the_account(world, backtest):
     result = backtest(*world, Pair, costs=COSTS, capital=100_000.0, risk_free=0.05)
     interest = result.metrics["interest"].iloc[0]
     change = result.equity["value"].iloc[-1] - 100_000.0
@@ -133,7 +149,7 @@ def test_pnl_and_interest_are_the_change_of_the_account(world):
     assert result.attribution["pnl"].sum() == pytest.approx(result.trades["pnl"].sum())
 
 
-def test_stop_leaves_at_the_next_open(world):
+def test_stop_leaves_at_the_next_open(world, backtest):
     """Tuesday's close: A 106 and B 52 lose more than 5% of the stake; out on Wednesday anyway.
 
     With a 1% stop Monday's close decides: A -2 a share, B -1 a share, plus A's dividend.
@@ -148,7 +164,7 @@ def test_stop_leaves_at_the_next_open(world):
     assert set(later.trades["exit_date"].dt.strftime("%Y-%m-%d")) == {"2024-03-13"}
 
 
-def test_profit_target_leaves_at_the_next_open(world):
+def test_profit_target_leaves_at_the_next_open(world, backtest):
     free = Costs(commission_bp=0, half_spread_bp=0, borrow_bp=0)
     # Friday's close: 500 * 2 + 1000 * 1 = 2,000 on 103,000 = 1.94%.
     result = backtest(*world, (Pair, {"take_profit": 0.019}), costs=free, capital=1e5)
@@ -156,7 +172,7 @@ def test_profit_target_leaves_at_the_next_open(world):
     assert result.trades["exit_price"].tolist() == [47.0, 111.0]
 
 
-def test_limits_are_inclusive_of_the_exact_amount(world):
+def test_limits_are_inclusive_of_the_exact_amount(world, backtest):
     """At Friday's opens the pair is 103,000 gross on 100,000 equity."""
     free = Costs(commission_bp=0, half_spread_bp=0, borrow_bp=0)
     allowed = backtest(*world, Pair, costs=free, capital=1e5, limits=Limits(gross=1.03))

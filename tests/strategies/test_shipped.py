@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from eventstudy.backtest import FREE, Costs, backtest
-from eventstudy.backtest.history import History, StrategyEvent
+from eventstudy.backtest.history import StrategyEvent, cut
 from eventstudy.backtest.library import find_strategy
 from eventstudy.events import read_events
 from eventstudy.prices import load_prices
+from eventstudy.prices.table import PriceTable
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOTH = ["asic-gpu-rotation", "post-event-drift"]
@@ -78,8 +79,11 @@ def history_with(jump, count=300):
     returns = np.column_stack([2 * market + noise, market])
     returns[-1, 0] = 2 * market[-1] + jump
     days = np.busday_offset("2024-12-31", np.arange(-count + 1, 1))
-    blank = np.full_like(returns, np.nan)
-    return History(("AVGO", "SPY"), days, blank, blank, blank, blank, returns, "SPY")
+    close = 100 * np.cumprod(1 + returns, axis=0)
+    blank = np.full_like(close, np.nan)
+    names = ("AVGO", "SPY")
+    table = PriceTable(names, days, blank, blank, blank, close, blank, blank, blank, "made")
+    return cut(table, count - 1, "SPY")
 
 
 @pytest.mark.parametrize(("jump", "sign"), [(0.05, 1), (-0.05, -1), (0.015, 0), (-0.015, 0)])

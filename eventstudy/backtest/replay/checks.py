@@ -98,7 +98,7 @@ class Task:
     @property
     def last(self) -> int:
         """Row of the last session."""
-        return len(self.world.market.table.dates) - 1
+        return len(self.world.days) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def cuts_of(task: Task, opening: Opening, most: int | None) -> list[Cut]:
         decided.setdefault(found.row, []).append(found.event_id)
     rows = np.array(sorted(decided))
     if most is not None and most < len(rows):
-        rng = np.random.default_rng([task.world.seed, task.first])
+        rng = np.random.default_rng([task.world.setup.seed, task.first])
         rows = np.sort(rng.choice(rows, size=most, replace=False))
     changed = tuple((CHANGED, draw) for draw, _ in opening.suspicions)
     cuts = {int(r): Cut(int(r), ";".join(decided[r]), ((CUT, 0), *changed)) for r in rows}

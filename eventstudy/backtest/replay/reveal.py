@@ -43,7 +43,7 @@ class Revealing(Witness):
         """
         self.truth = truth
         self.true_agenda = tuple(self.agenda)
-        self.rng = np.random.default_rng([truth.seed, self.first, draw, 1])
+        self.rng = np.random.default_rng([truth.setup.seed, self.first, draw, 1])
         self.drawn: dict[int, Appointment] = {}
         self.right: dict[str, Any] = {}
         self._show_calendar(self.first)
@@ -57,12 +57,13 @@ class Revealing(Witness):
             self._show_calendar(row + 1)
 
     def _show_prices(self, row: int, strategy: EventStrategy) -> None:
-        true, shown = self.truth.market.table, self.market.table
+        true, shown = self.truth.table, self.market.table
         for name in FIELDS:
             getattr(shown, name)[row] = getattr(true, name)[row]
-        # The broker books from columns of this very array.
+        # Both are worked out once from the whole table; the broker and histories read them.
         shown.cash_dividends[row] = true.cash_dividends[row]
-        strategy.broker.rates[row - self.first] = self.truth.rates[row]
+        shown.returns[row] = true.returns[row]
+        strategy.broker.rates[row - self.first] = self.truth.setup.rates[row]
         if not self.right:
             self._preload_right()
         for ticker, feed in self.feeds.items():
@@ -75,7 +76,7 @@ class Revealing(Witness):
 
     def _preload_right(self) -> None:
         """Keep the feeds of the full data, and which of their bars belongs to each session."""
-        table = self.truth.market.table
+        table = self.truth.table
         live = table.on_sessions(table.dates[self.first :])
         bars = has_bar(live)
         numbers = np.where(bars, np.cumsum(bars, axis=0) - 1, -1)
@@ -86,7 +87,7 @@ class Revealing(Witness):
 
     def _show_calendar(self, row: int) -> None:
         """Show what is published by a session, and let only its own decisions be due."""
-        table = self.truth.market.table
+        table = self.truth.table
         day = table.dates[row]
         for number, item in enumerate(self.true_agenda):
             if changes.is_past(item.event, day):
@@ -101,7 +102,7 @@ class Revealing(Witness):
 
     def _made_up(self, number: int, item: Appointment, row: int) -> Appointment:
         """Return another appointment after a session, the same one until that is past."""
-        kept, table = self.drawn.get(number), self.truth.market.table
+        kept, table = self.drawn.get(number), self.truth.table
         if kept is None or kept.decision <= row:
             ahead = table.dates[row + 1 :]
             event = changes.elsewhere(item.event, ahead, table.tickers, self.rng)

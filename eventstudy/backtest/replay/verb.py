@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ from eventstudy.backtest.replay.checks import (
 from eventstudy.backtest.replay.result import NOTHING, AuditResult, checks_frame, verdict_of
 from eventstudy.backtest.replay.sources import sources_of
 from eventstudy.backtest.replay.world import World
-from eventstudy.backtest.run import grounds
+from eventstudy.backtest.setup import set_up
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError
 from eventstudy.events.event import Event
@@ -112,24 +111,28 @@ def audit(
     started = time.perf_counter()
     _check_numbers(cuts, draws, jobs)
     chosen = resolve_strategies(strategies, folder)
-    costs, limits = costs or Costs(), limits or Limits()
-    market, study, rates = grounds(
-        events, prices, costs, capital, benchmark, baskets, risk_free, shortable
+    setup = set_up(
+        events,
+        prices,
+        costs=costs,
+        capital=capital,
+        benchmark=benchmark,
+        baskets=baskets,
+        risk_free=risk_free,
+        limits=limits,
+        shortable=shortable,
+        seed=seed,
     )
-    world = World(market, market.table.dates, tuple(study), rates, costs, limits, seed)
+    world = World(setup, setup.market.table.dates)
     tasks, notes = _tasks(chosen, world, draws)
     found = _checks(tasks, cuts, jobs, progress)
-    dates = market.table.dates
+    verdicts = {s.name: verdict_of(found[s.name]) if s.name in tasks else NOTHING for s in chosen}
     return AuditResult(
-        checks_frame(found, dates),
-        MappingProxyType(
-            {s.name: verdict_of(found[s.name]) if s.name in tasks else NOTHING for s in chosen}
-        ),
+        checks_frame(found, world.days),
+        MappingProxyType(verdicts),
         MappingProxyType({s.name: sources_of(s) for s in chosen}),
         notes,
-        MappingProxyType(
-            _asked(chosen, world, cuts, draws) | {"start": str(dates[0]), "end": str(dates[-1])}
-        ),
+        MappingProxyType(_asked(chosen, world, cuts, draws)),
         time.perf_counter() - started,
     )
 
@@ -219,18 +222,14 @@ def _attribute(task: Task, checks: list[Check]) -> None:
 def _asked(
     chosen: tuple[Strategy, ...], world: World, cuts: int | None, draws: int
 ) -> dict[str, object]:
-    table = world.market.table
+    table = world.table
     return {
-        "capital": world.market.capital,
-        "benchmark": world.market.benchmark,
-        "costs": asdict(world.costs),
-        "limits": asdict(world.limits),
-        "shortable": dict(world.market.shortable),
-        "seed": world.seed,
+        **world.setup.told,
+        "start": str(world.days[0]),
+        "end": str(world.days[-1]),
         "cuts": "all" if cuts is None else cuts,
         "draws": draws,
-        "events": len(world.events),
-        "price_source": table.source,
+        "events": len(world.setup.events),
         "prices": {ticker: table.digest(ticker) for ticker in table.tickers},
         "strategies": {
             s.name: {

@@ -9,21 +9,17 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.backtest.costs import Costs
-from eventstudy.backtest.decisions import Appointment, Skip
+from eventstudy.backtest.engines import run_cerebro
 from eventstudy.backtest.library import Strategy
-from eventstudy.backtest.limits import Limits
-from eventstudy.backtest.market import Market
 from eventstudy.backtest.plan import appointments
 from eventstudy.backtest.replay import changes
 from eventstudy.backtest.replay.authors import ran_through
 from eventstudy.backtest.replay.record import Record, Witness
-from eventstudy.backtest.run import run_cerebro
+from eventstudy.backtest.setup import Plan, Setup
 from eventstudy.backtest.terms import Terms
 from eventstudy.errors import EventStudyError
-from eventstudy.events.event import Event
+from eventstudy.prices.table import PriceTable
 
-Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
 PRICES, CALENDAR = "prices", "calendar"
@@ -37,29 +33,22 @@ class World:
 
     Attributes
     ----------
-    market : Market
+    setup : Setup
     days : ndarray, shape (S,), datetime64[D]
         Sessions of the full run: an exchange publishes its sessions long before.
-    events : tuple of Event
-        Those to trade.
-    rates : ndarray, shape (S,)
-        Return on cash per session.
-    costs : Costs
-    limits : Limits
-    seed : int
     """
 
-    market: Market
+    setup: Setup
     days: Days
-    events: tuple[Event, ...]
-    rates: Floats
-    costs: Costs
-    limits: Limits
-    seed: int
 
-    def agenda(self, strategy: Strategy) -> tuple[list[Appointment], list[Skip]]:
+    @property
+    def table(self) -> PriceTable:
+        """Prices on sessions: all of them, or those that a cut has left."""
+        return self.setup.market.table
+
+    def agenda(self, strategy: Strategy) -> Plan:
         """Return the events that a strategy decides on, and those that it cannot."""
-        return appointments(self.events, self.days, strategy.parameters)
+        return appointments(self.setup.events, self.days, strategy.parameters)
 
     def cut(self, row: int, parts: Sequence[str] = BOTH) -> World:
         """Return the world as it was known at the close of a session.
@@ -70,15 +59,15 @@ class World:
         parts : sequence of str
             ``prices``, ``calendar`` or both.
         """
-        found, day = self, self.market.table.dates[row]
+        found, day = self.setup, self.days[row]
         if CALENDAR in parts:
-            found = replace(found, events=tuple(changes.cut_calendar(self.events, day)))
+            found = replace(found, events=tuple(changes.cut_calendar(found.events, day)))
         if PRICES in parts:
-            table = changes.cut_table(self.market.table, row)
+            table = changes.cut_table(self.table, row)
             rates = np.zeros(len(table.dates))
-            rates[: row + 1] = self.rates[: row + 1]
-            found = replace(found, market=replace(self.market, table=table), rates=rates)
-        return found
+            rates[: row + 1] = found.rates[: row + 1]
+            found = replace(found, market=replace(found.market, table=table), rates=rates)
+        return replace(self, setup=found)
 
     def changed(self, row: int, draw: int, parts: Sequence[str] = BOTH) -> World:
         """Return the world with all that comes after a session changed at random.
@@ -91,31 +80,32 @@ class World:
         parts : sequence of str
             ``prices``, ``calendar`` or both.
         """
-        found, table = self, self.market.table
-        streams = np.random.default_rng([self.seed, row, draw]).spawn(2)
+        found, days = self.setup, self.days
+        streams = np.random.default_rng([found.seed, row, draw]).spawn(2)
         if CALENDAR in parts:
             events = changes.changed_calendar(
-                self.events, table.dates[row], table.dates, table.tickers, streams[1]
+                found.events, days[row], days, self.table.tickers, streams[1]
             )
             found = replace(found, events=tuple(events))
         if PRICES in parts:
-            market = replace(self.market, table=changes.changed_table(table, row, streams[0]))
-            rates = changes.changed_rates(self.rates, row, streams[0])
+            market = replace(found.market, table=changes.changed_table(self.table, row, streams[0]))
+            rates = changes.changed_rates(found.rates, row, streams[0])
             found = replace(found, market=market, rates=rates)
-        return found
+        return replace(self, setup=found)
 
 
 def desk_of(kind: type[D], world: World, strategy: Strategy, first: int) -> D:
     """Return a desk of some kind that is ready to run a strategy in a world."""
     agenda, skipped = world.agenda(strategy)
+    setup = world.setup
     desk = kind(
         name=strategy.name,
-        market=world.market,
+        market=setup.market,
         terms=Terms.of(strategy.parameters),
         first=first,
         agenda=agenda,
-        costs=world.costs,
-        limits=world.limits,
+        costs=setup.costs,
+        limits=setup.limits,
         skipped=list(skipped),
     )
     desk.watch()
@@ -138,7 +128,7 @@ def run_world(world: World, strategy: Strategy, first: int) -> Record:
         Where the author's code fails.
     """
     desk = desk_of(Witness, world, strategy, first)
-    run_cerebro(desk, strategy, world.rates, world.seed)
+    run_cerebro(desk, strategy, world.setup.rates, world.setup.seed)
     return desk.record()
 
 
@@ -163,7 +153,7 @@ def carried_out(desk: Witness, world: World, strategy: Strategy) -> Record:
     """Run a desk and return its record, also where the author's code breaks the run off."""
     broke = ""
     try:
-        run_cerebro(desk, strategy, world.rates, world.seed)
+        run_cerebro(desk, strategy, world.setup.rates, world.setup.seed)
     except Exception as error:
         if not (isinstance(error, EventStudyError) or ran_through(error, strategy.cls)):
             raise

@@ -1,0 +1,331 @@
+"""Is it luck? One run held against errors, search, other dates, costs, delay and size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from eventstudy.backtest import metrics
+from eventstudy.backtest.desk import Desk
+from eventstudy.backtest.engines import run_desk
+from eventstudy.backtest.fastpath import FastPathRefused, check_terms
+from eventstudy.backtest.library import Strategy
+from eventstudy.backtest.liquidity import impact_before
+from eventstudy.backtest.luck import (
+    PlaceboVerdict,
+    break_even_cost,
+    draw_calendars,
+    judge_sharpe,
+    period_sharpe,
+    placebo_dates,
+    stationary_interval,
+)
+from eventstudy.backtest.plan import appointments
+from eventstudy.backtest.setup import Setup, desk_of
+from eventstudy.backtest.sleeves import placed_sleeves
+from eventstudy.errors import BacktestError
+from eventstudy.models.contract import Progress, unwatched
+
+Floats = npt.NDArray[np.float64]
+DRAWS = 1_999
+"""Placebo calendars of a run."""
+HISTORY = 260
+"""Sessions before a placebo date, where the prices reach back so far."""
+LONGEST_HOLD = 252
+"""Beyond a year a trade is no trade around an event."""
+COST_LEVELS = (0.0, 0.5, 1.0, 2.0, 5.0)
+DELAYS = (0, 1, 2, 5)
+CAPITALS = (1e6, 1e7, 1e8, 1e9, 1e10)
+IMPACT = 1.0
+"""Coefficient of the square-root law behind the capacity curve."""
+
+LUCK = (
+    "strategy", "sessions", "sharpe", "lo_se", "boot_low", "boot_high", "boot_p", "skewness",
+    "kurtosis", "psr", "trials", "expected_max", "dsr", "min_track_record", "placebo_total_p",
+    "placebo_sharpe_p", "placebo_draws", "placebo_distinct", "break_even_bp", "capacity",
+    "note",
+)  # fmt: skip
+SENSITIVITY = ("strategy", "what", "level", "total_return", "sharpe", "events")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What luck, search and frictions leave of a backtest.
+
+    Attributes
+    ----------
+    luck : DataFrame
+        One row a strategy. sharpe, lo_se, boot_low, boot_high, expected_max: a year, over
+        cash; boot_p: of a mean above zero; psr, dsr: probability that the true Sharpe ratio
+        is above zero, and above the best to be expected of `trials` trials without an edge;
+        min_track_record: sessions until psr would reach 95%; placebo_total_p,
+        placebo_sharpe_p: share of placebo calendars that do as well; break_even_bp: one-way
+        cost that takes the whole profit; capacity: capital at which impact does; note: what
+        could not be told, and why.
+    sensitivity : DataFrame
+        strategy, what (``cost``, ``delay`` or ``capital``), level (times the costs, sessions
+        later, money), total_return, sharpe (NaN for ``capital``), events.
+    placebo : DataFrame
+        strategy, draw, total, sharpe: profit and Sharpe ratio on each placebo calendar.
+    """
+
+    luck: pd.DataFrame
+    sensitivity: pd.DataFrame
+    placebo: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """One strategy with its desk after the run, and the window of the run.
+
+    Attributes
+    ----------
+    strategy : Strategy
+    desk : Desk
+    window : int
+        Sessions of the run, from the desk's first row.
+    """
+
+    strategy: Strategy
+    desk: Desk
+    window: int
+
+    def excess(self, setup: Setup) -> Floats:
+        """Return the returns over cash, shape (window - 1,)."""
+        values = np.array([day.value for day in self.desk.days[: self.window]])
+        first = self.desk.first
+        return metrics.value_returns(values) - setup.rates[first + 1 : first + self.window]
+
+
+def gather(
+    setup: Setup,
+    runs: Sequence[Ran],
+    variants: int,
+    *,
+    draws: int = DRAWS,
+    progress: Progress = unwatched,
+) -> Evidence:
+    """Return the evidence on the strategies of a run.
+
+    Parameters
+    ----------
+    setup : Setup
+    runs : sequence of Ran
+    variants : int
+        Every configuration tried, those of this run included: it enters the deflation.
+    draws : int
+        Placebo calendars.
+    progress : Progress
+    """
+    excess = [run.excess(setup) for run in runs]
+    ratios = [period_sharpe(values) for values in excess]
+    rows, tables, drawn = [], [], []
+    for number, (run, values) in enumerate(zip(runs, excess, strict=True)):
+        progress("asking whether it is luck", number, len(runs))
+        verdict, why = _placebo(setup, run, draws, progress)
+        rows.append(_luck_row(setup, run, values, ratios, max(variants, len(runs)), verdict, why))
+        tables += [*_cost_rows(setup, run), *_delay_rows(setup, run), *_capital_rows(setup, run)]
+        if verdict is not None:
+            drawn.append(_drawn(run.desk.name, verdict))
+    progress("asking whether it is luck", len(runs), len(runs))
+    empty = pd.DataFrame(columns=["strategy", "draw", "total", "sharpe"])
+    return Evidence(
+        pd.DataFrame(rows, columns=list(LUCK)),
+        pd.DataFrame(tables, columns=list(SENSITIVITY)),
+        pd.concat(drawn, ignore_index=True) if drawn else empty,
+    )
+
+
+def _luck_row(
+    setup: Setup,
+    run: Ran,
+    excess: Floats,
+    ratios: Sequence[float],
+    trials: int,
+    verdict: PlaceboVerdict | None,
+    why: str,
+) -> dict[str, Any]:
+    year = float(np.sqrt(metrics.YEAR))
+    judged = judge_sharpe(excess, ratios, trials=trials)
+    boot = stationary_interval(excess, seed=setup.seed)
+    legs = list(run.desk.ledger.legs.values())
+    gross = [leg.value(leg.exit_price) + leg.commission + leg.slippage for leg in legs]
+    level = break_even_cost(gross, [leg.traded for leg in legs])
+    capacity, blind = capacity_of(setup, run)
+    notes = (judged.why, boot.why, why, verdict.note if verdict else "", level.why, blind)
+    return {
+        "strategy": run.desk.name,
+        "sessions": len(excess),
+        "sharpe": metrics.sharpe(excess),
+        "lo_se": metrics.sharpe_error(metrics.sharpe(excess), len(excess)),
+        "boot_low": boot.sharpe_low,
+        "boot_high": boot.sharpe_high,
+        "boot_p": boot.p_value,
+        "skewness": judged.skewness,
+        "kurtosis": judged.kurtosis,
+        "psr": judged.probabilistic,
+        "trials": judged.trials,
+        "expected_max": judged.expected_max * year,
+        "dsr": judged.deflated,
+        "min_track_record": judged.track_record,
+        "placebo_total_p": verdict.p_total if verdict else np.nan,
+        "placebo_sharpe_p": verdict.p_sharpe if verdict else np.nan,
+        "placebo_draws": verdict.draws if verdict else 0,
+        "placebo_distinct": verdict.distinct if verdict else 0,
+        "break_even_bp": level.cost_bp,
+        "capacity": capacity,
+        "note": "; ".join(dict.fromkeys(filter(None, notes))),
+    }
+
+
+def _placebo(
+    setup: Setup, run: Ran, draws: int, progress: Progress
+) -> tuple[PlaceboVerdict | None, str]:
+    """Return how the run stands among placebo dates, or why that cannot be told."""
+    terms, agenda = run.desk.terms, run.desk.agenda
+    try:
+        check_terms(run.desk)
+    except FastPathRefused as refused:
+        return None, f"no placebo dates: {refused}"
+    if terms.hold > LONGEST_HOLD:
+        return None, f"no placebo dates: a hold of {terms.hold} sessions is no trade around events"
+    if not run.desk.ledger.legs:
+        return None, "no placebo dates: nothing was traded"
+    zeros = np.array([item.decision + 1 - terms.entry for item in agenda], dtype=np.int64)
+    low = min(HISTORY, int(zeros.min()))
+    high = len(setup.market.table.dates) - terms.entry - terms.hold
+    high = max(high, int(zeros.max()) + 1)
+    calendars = draw_calendars(np.unique(zeros), low, high, draws=draws, seed=setup.seed)
+    distinct, block = np.unique(zeros, return_inverse=True)
+    needed = np.zeros((len(agenda), len(setup.market.table.dates)), dtype=bool)
+    for number, place in enumerate(block):
+        needed[number, calendars.rows[:, place]] = True
+        needed[number, distinct[place]] = True
+    events = [item.event for item in agenda]
+    try:
+        profits = placed_sleeves(setup, run.strategy, events, needed, 0, progress)
+    except BacktestError as error:
+        return None, f"no placebo dates: {error}"
+    verdict = placebo_dates(
+        profits, zeros, low, high, capital=setup.market.capital, draws=draws, seed=setup.seed
+    )
+    return verdict, verdict.why
+
+
+def _drawn(name: str, verdict: PlaceboVerdict) -> pd.DataFrame:
+    found = pd.DataFrame({"total": verdict.drawn_total, "sharpe": verdict.drawn_sharpe})
+    found.insert(0, "draw", np.arange(1, len(found) + 1))
+    found.insert(0, "strategy", name)
+    return found
+
+
+def _again(setup: Setup, strategy: Strategy, run: Ran) -> dict[str, float] | None:
+    """Run a strategy once more under another setup; None where nothing can be traded."""
+    plan = appointments(setup.events, setup.market.table.dates, strategy.parameters)
+    if not plan[0]:
+        return None
+    desk = desk_of(setup, strategy, plan, min(run.desk.first, plan[0][0].decision))
+    run_desk(desk, strategy, setup.rates, setup.seed, "auto")
+    first, days = desk.first, setup.market.table.dates
+    ends = [int(np.searchsorted(days, leg.exit_date)) for leg in desk.ledger.legs.values()]
+    end = max([run.desk.first + run.window - 1, *ends])
+    values = np.array([day.value for day in desk.days])[: end + 1 - first]
+    excess = metrics.value_returns(values) - setup.rates[first + 1 : first + len(values)]
+    return {
+        "total_return": metrics.total_return(values),
+        "sharpe": metrics.sharpe(excess),
+        "events": len({leg.event for leg in desk.ledger.legs.values()}),
+    }
+
+
+def _rows(
+    run: Ran, what: str, levels: Sequence[float], one: Callable[[Any], dict[str, float] | None]
+) -> list[dict[str, Any]]:
+    found = []
+    for level in levels:
+        figures = one(level)
+        if figures is not None:
+            found.append({"strategy": run.desk.name, "what": what, "level": level, **figures})
+    return found
+
+
+def _cost_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
+    """Return the run at multiples of commission, half-spread and borrow fee."""
+
+    def at(level: float) -> dict[str, float] | None:
+        costs = setup.costs
+        dearer = replace(
+            costs,
+            commission_bp=costs.commission_bp * level,
+            half_spread_bp=costs.half_spread_bp * level,
+            borrow_bp=costs.borrow_bp * level,
+            borrow={ticker: rate * level for ticker, rate in costs.borrow.items()},
+        )
+        return _again(replace(setup, costs=dearer), run.strategy, run)
+
+    return _rows(run, "cost", COST_LEVELS, at)
+
+
+def _delay_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
+    """Return the run with entry and exit some sessions later; not across the event itself."""
+    if run.desk.terms.entry < 1:
+        return []
+
+    def at(level: int) -> dict[str, float] | None:
+        later = run.strategy.with_parameters({"entry": run.desk.terms.entry + level})
+        return _again(setup, later, run)
+
+    return _rows(run, "delay", DELAYS, at)
+
+
+def impact_paid(setup: Setup, run: Ran) -> float:
+    """Return what the square-root law would take at the run's own capital, in money.
+
+    Sum over entries and exits of ``|size| x price x sigma x sqrt(|size| / volume)``, volume
+    and volatility of the 20 sessions before. With capital c times as large it is c^1.5 times
+    as much, while profit before impact is c times as large. NaN where a volume is missing.
+    """
+    table, rows = setup.market.table, {d: i for i, d in enumerate(setup.market.table.dates)}
+    paid = 0.0
+    for leg in run.desk.ledger.legs.values():
+        for day, price in ((leg.entry_date, leg.entry_price), (leg.exit_date, leg.exit_price)):
+            share = impact_before(table, rows[day] - 1, leg.ticker, leg.entry_size, IMPACT)
+            paid += abs(leg.entry_size) * price * share
+    return paid
+
+
+def capacity_of(setup: Setup, run: Ran) -> tuple[float, str]:
+    """Return the capital at which impact takes the whole profit, and why there is none.
+
+    ``capital x (profit / impact)^2``; see `impact_paid`.
+    """
+    profit = run.desk.days[run.window - 1].value - setup.market.capital
+    paid = impact_paid(setup, run)
+    if np.isnan(paid):
+        return np.nan, "no capacity: volumes are missing"
+    if not paid:
+        return np.nan, ""
+    return (setup.market.capital * (profit / paid) ** 2 if profit > 0 else 0.0), ""
+
+
+def _capital_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
+    """Return the total return at larger capital, impact charged; sizes grow with capital."""
+    own, paid = setup.market.capital, impact_paid(setup, run)
+    profit = run.desk.days[run.window - 1].value - own
+    events = len({leg.event for leg in run.desk.ledger.legs.values()})
+    if np.isnan(paid) or setup.costs.impact:
+        return []
+
+    def at(level: float) -> dict[str, float]:
+        return {
+            "total_return": (profit - paid * np.sqrt(level / own)) / own,
+            "sharpe": np.nan,
+            "events": events,
+        }
+
+    return _rows(run, "capital", CAPITALS, at)

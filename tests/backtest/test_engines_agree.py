@@ -1,0 +1,204 @@
+"""The vectorised engine against Cerebro on random worlds: the same trades, the same account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventstudy.backtest import Costs, EventStrategy, Limits, backtest
+from eventstudy.backtest.fastpath import REASONS
+from eventstudy.errors import BacktestError
+
+COUNT = 40
+NAMES = ("A", "B", "C", "SPY")
+CAPITAL = 1e5
+PLAIN = "plain"
+
+
+class Drawn(EventStrategy):
+    """Weights drawn from what can be seen."""
+
+    hold: int = 4
+    gross: float = 0.3
+    one_leg: bool = False
+
+    def targets(self, event, history):
+        seed = int(np.nansum(np.abs(history.close)) * 1e6) % 2**32
+        rng = np.random.default_rng([seed, int(event.id[1:])])
+        names = event.tickers[:1] if self.one_leg else event.tickers
+        return {t: float(rng.uniform(-0.5, 0.5)) for t in names if rng.random() < 0.8}
+
+
+class Reaching(Drawn):
+    """The same, in need of backtrader."""
+
+    def targets(self, event, history):
+        assert len(self.datas)
+        return super().targets(event, history)
+
+
+OUTSIDE = {
+    "stop or target": {"stop_loss": 0.02},
+    "stop or target ": {"leg_target": 0.03},
+    "limit order": {"limit": 0.01, "one_leg": True},
+    "participation": {"participation": 0.05},
+    "size on equity": {"size_of": "equity"},
+    "exposure limit": {"gross": 1.5},
+    "margin": {"gross": 1.0},
+}
+
+
+@st.composite
+def worlds(draw):
+    kinds = [PLAIN] * 16 + [*OUTSIDE, "backtrader", "impact", "missing bar"]
+    return {
+        "kind": draw(st.sampled_from(kinds)),
+        "seed": draw(st.integers(0, 2**32 - 1)),
+        "rows": draw(st.lists(st.integers(0, COUNT), min_size=1, max_size=9)),
+        "fill": draw(st.sampled_from(["open", "close"])),
+        "hold": draw(st.integers(1, 9)),
+        "entry": draw(st.integers(1, 3)),
+        "gross": draw(st.sampled_from([0.05, 0.2, 0.35])),
+        "rate": draw(st.sampled_from([None, 0.0, 0.05, -0.01])),
+        "costs": draw(
+            st.sampled_from(
+                [
+                    Costs(),
+                    Costs(5, 10, 300),
+                    Costs(0, 0, 0, debit_bp=0),
+                    Costs(1, 2, 50, borrow={"B": 2500.0}, rebate=0.7, day_count=365),
+                ]
+            )
+        ),
+    }
+
+
+def table_of(world, make_table, make_days):
+    rng = np.random.default_rng(world["seed"])
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.03, (COUNT, 4)), axis=0))
+    opens = close * np.exp(rng.normal(0, 0.01, (COUNT, 4)))
+    if world["kind"] == "missing bar":
+        holes = rng.integers(0, COUNT, 12), rng.integers(0, 3, 12)
+        close[holes] = opens[holes] = np.nan
+    if world["kind"] == "margin":  # a short squeeze
+        close[COUNT // 2 :, :3] *= 4.0
+        opens[COUNT // 2 :, :3] *= 4.0
+    days = make_days(COUNT + 1)
+    dividends = {n: {str(days[int(rng.integers(COUNT))]): float(rng.uniform(0, 2))} for n in NAMES}
+    prices = {n: {"close": close[:, i], "open": opens[:, i]} for i, n in enumerate(NAMES)}
+    table = make_table(days[:COUNT], prices, dividends)
+    high, low = np.fmax(close, opens) * 1.01, np.fmin(close, opens) * 0.99
+    return days, replace(table, high=high, low=low, volume=np.full(close.shape, 1000.0))
+
+
+def arguments(world, make_event, make_table, make_days):
+    days, table = table_of(world, make_table, make_days)
+    events = [
+        make_event(f"e{i}", str(days[row]), tickers=("A", "B", "C"), row=i)
+        for i, row in enumerate(world["rows"])
+    ]
+    options = {k: world[k] for k in ("fill", "hold", "entry", "gross")}
+    options |= OUTSIDE.get(world["kind"], {})
+    if "limit" in options:
+        options["fill"] = "open"
+    costs = replace(world["costs"], impact=1.0 if world["kind"] == "impact" else 0.0)
+    wide = Limits(gross=9, net=9, single=9, cash=False, initial=0.0)
+    cls = Reaching if world["kind"] == "backtrader" else Drawn
+    return (events, table, (cls, options)), {
+        "costs": costs,
+        "capital": CAPITAL,
+        "risk_free": world["rate"],
+        "limits": wide if world["kind"] == "margin" else Limits(),
+    }
+
+
+def compared(args, options) -> str:
+    """Run both engines, compare them, and return why the fast one refused, or nothing."""
+    slow = backtest(*args, **options, engine="cerebro")
+    try:
+        fast = backtest(*args, **options, engine="vectorised")
+    except BacktestError as error:
+        said = backtest(*args, **options)
+        assert set(said.config["engine"].values()) == {"cerebro"}
+        (why,) = said.config["why_cerebro"].values()
+        assert why in str(error)  # noqa: PT017
+        pd.testing.assert_frame_equal(said.trades, slow.trades)
+        return why.partition(":")[0]
+    same_books(fast, slow)
+    return ""
+
+
+def same_books(fast, slow):
+    exact = ["event_id", "ticker", "side", "entry_date", "exit_date", "size", "exit_reason"]
+    pd.testing.assert_frame_equal(fast.trades[exact], slow.trades[exact], check_exact=True)
+    for name in ("entry_price", "exit_price"):
+        np.testing.assert_allclose(fast.trades[name], slow.trades[name], rtol=1e-12)
+    for name in ("pnl", "costs"):
+        np.testing.assert_allclose(
+            fast.trades[name], slow.trades[name], rtol=0, atol=1e-12 * CAPITAL
+        )
+    pd.testing.assert_frame_equal(fast.orders, slow.orders, rtol=1e-12)
+    pd.testing.assert_frame_equal(fast.skipped, slow.skipped)
+    gap = np.abs(fast.equity["value"] - slow.equity["value"]).max() / CAPITAL
+    assert gap <= 1e-12
+    np.testing.assert_allclose(
+        fast.equity[["gross", "net"]], slow.equity[["gross", "net"]], atol=1e-12
+    )
+    ours, theirs = (r.metrics.select_dtypes("number").iloc[0] for r in (fast, slow))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+def test_both_engines_keep_the_same_books(make_event, make_table, make_days):
+    """Hundreds of worlds; at least half take the fast path, and every refusal occurs."""
+    seen: Counter[str] = Counter()
+
+    @settings(
+        max_examples=240, deadline=None, database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )  # fmt: skip
+    @given(world=worlds())
+    def inner(world):
+        args, options = arguments(world, make_event, make_table, make_days)
+        try:
+            seen[compared(args, options)] += 1
+        except BacktestError as error:
+            assert "no event can be traded" in str(error)  # noqa: PT017
+
+    inner()
+    assert seen[""] >= sum(seen.values()) / 2, seen
+    assert set(seen) - {""} == set(REASONS), seen
+    assert sum(seen.values()) >= 200, seen
+
+
+def test_positions_that_cancel_are_exactly_nothing(make_event, make_table, make_days):
+    """0.1 + 0.2 - 0.1 - 0.2 is not zero in floating point; nothing held is."""
+    days = make_days(12)
+    prices = {n: {"close": np.full(12, 3.0)} for n in ("A", "SPY")}
+    events = [make_event(f"e{i}", str(days[1 + i]), tickers=("A",)) for i in range(2)]
+
+    class Tenths(EventStrategy):
+        """A tenth, then two tenths of a share."""
+
+        hold: int = 3
+        gross: float = 1.0
+
+        def targets(self, event, history):
+            return {"A": (0.3 if event.id == "e0" else 0.6) / 1e5}
+
+    for engine in ("cerebro", "vectorised"):
+        found = backtest(events, make_table(days, prices), Tenths, capital=1e5, engine=engine)
+        assert found.equity["gross"].to_numpy()[-1] == 0.0
+        assert found.equity["gross"].to_numpy()[2] > 0.0
+
+
+def test_an_unknown_engine_is_named(make_event, make_table, make_days):
+    with pytest.raises(Exception, match="vectorised"):
+        backtest(
+            [], make_table(make_days(3), {"SPY": {"close": [1, 2, 3]}}), Drawn, engine="vectorized"
+        )
