@@ -130,7 +130,7 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
     path = Path(folder)
     if not path.is_dir():
         raise BacktestError(f"strategies: there is no folder {str(folder)!r}")
-    files = [f for f in sorted(path.glob("*.py")) if not _is_aside(f.name)]
+    files = [f for f in sorted(path.glob("*.py")) if not is_aside(f.name)]
     found: dict[str, Strategy] = {}
     faults: list[str] = []
     for file in files:
@@ -152,7 +152,8 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
     return found
 
 
-def _is_aside(name: str) -> bool:
+def is_aside(name: str) -> bool:
+    """Return whether a file of that name is passed over in a folder of strategies."""
     return name.startswith(("_", ".", "test_")) or name in ("conftest.py", "setup.py")
 
 

@@ -176,8 +176,9 @@ class BacktestResult:
         gone = self.equity[self.equity["value"] <= 0]
         for name, rows in gone.groupby("strategy", sort=False):
             lines.append(
-                f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, first "
-                f"on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns count as zero."
+                f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, "
+                f"first on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns from "
+                "then on count as zero."
             )
         return lines
 

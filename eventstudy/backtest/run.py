@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
-LACKING = ("study_only", "no_range", "no_volume")
+LACKING = ("study_only", "no_range")
 """Reasons of a skip that lie in fields which the prices do not have."""
 
 
@@ -129,7 +129,9 @@ def _check_something_tradable(desks: list[Desk]) -> None:
     """Refuse the run where events were lost to fields that the prices lack, and none is left."""
     if any(desk.ledger.orders for desk in desks):
         return
-    details = {s.detail for desk in desks for s in desk.skipped if s.reason in LACKING}
+    volumes = np.nan_to_num(desks[0].market.table.volume) > 0
+    lacking = LACKING if volumes.any() else (*LACKING, "no_volume")
+    details = {s.detail for desk in desks for s in desk.skipped if s.reason in lacking}
     if details:
         raise BacktestError("nothing could be traded: " + "; ".join(sorted(details)))
 

@@ -21,7 +21,7 @@ from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.market import Market, has_bar, has_range
-from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
+from eventstudy.backtest.plan import appointments, calendar_gaps, summed_up, trading_days
 from eventstudy.backtest.terms import Terms
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
 from eventstudy.errors import BacktestError, did_you_mean
@@ -113,7 +113,7 @@ def plans_of(setup: Setup, strategies: Iterable[Strategy]) -> list[Plan]:
     days = setup.market.table.dates
     plans = [appointments(setup.events, days, s.parameters) for s in strategies]
     if not any(agenda for agenda, _ in plans):
-        reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
+        reasons = summed_up(skip for _, skips in plans for skip in skips)
         raise BacktestError(f"no event can be traded: {reasons}")
     return plans
 

@@ -66,7 +66,8 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
         rest of the sleeve leaves at the next open. An event is skipped where a bar so far has
         no high and low; a later one is judged by its open and close.
     sizing : str
-        ``given`` takes the weights as they are; see `eventstudy.backtest.sizing` for others.
+        ``given`` takes the weights as they are; ``dollar-neutral`` and ``beta-neutral`` balance
+        the two sides, ``volatility`` scales the group; see `eventstudy.backtest.sizing`.
     target_volatility : float
         A year; aimed at by ``sizing = volatility``, of the sleeve as if it were the account.
     size_of : str

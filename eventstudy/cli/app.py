@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 import typer
 
-from eventstudy.cli import audit_command, calibrate_command, inspect_commands, run_commands
+from eventstudy.cli import (
+    audit_command,
+    calibrate_command,
+    inspect_commands,
+    new_command,
+    run_commands,
+)
 from eventstudy.errors import EventStudyError
 
 app = typer.Typer(
@@ -23,6 +29,7 @@ run_commands.register(app)
 inspect_commands.register(app)
 calibrate_command.register(app)
 audit_command.register(app)
+new_command.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -134,7 +134,9 @@ def check_prices(
 def list_names(
     what: Annotated[
         str,
-        typer.Argument(help="models, tests, baskets, strategies, sources, calendars, or all."),
+        typer.Argument(
+            help="models, tests, baskets, strategies, sizings, sources, calendars, or all."
+        ),
     ] = "all",
     strategies: o.Strategies = None,
 ) -> None:

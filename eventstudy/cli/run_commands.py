@@ -199,7 +199,8 @@ def _deliver(outcome: Outcome, out: str | None, fmt: str, as_json: bool) -> None
 
 
 def _print_summaries(outcome: Outcome, written: list[Path], out: str | None) -> None:
-    for part in (outcome.study, outcome.long_run, outcome.backtest):
+    evidence = None if outcome.backtest is None else outcome.backtest.evidence
+    for part in (outcome.study, outcome.long_run, outcome.backtest, evidence):
         if part is not None:
             typer.echo(part.summary())
             typer.echo("")
@@ -228,4 +229,5 @@ def _json(outcome: Outcome, written: list[Path]) -> str:
         found["notes"] = list(outcome.study.notes)
     if outcome.backtest is not None:
         found["backtest"] = records(outcome.backtest.metrics)
+        found["luck"] = records(outcome.backtest.evidence.luck)
     return json.dumps(found, indent=2, ensure_ascii=False)

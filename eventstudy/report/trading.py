@@ -122,7 +122,7 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
     lines.append(
         f"Variants tried: {config['variants']}. Sharpe ratios are over cash with the standard "
         "error of Lo (2002), which takes returns as independent; the interval is 1.96 of them to "
-        "either side. None is adjusted for the number of variants."
+        "either side. What luck and the number of variants leave of them stands below."
     )
     refused = backtest.orders[backtest.orders["status"] != "filled"]
     if len(refused):

@@ -294,7 +294,7 @@ def _backtest(
     if config.benchmark is None:
         raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
     say(f"trading {', '.join(strategy.name for strategy in chosen)}")
-    return backtest(
+    traded = backtest(
         events.study,
         prices,
         list(chosen),
@@ -306,3 +306,5 @@ def _backtest(
         risk_free=config.risk_free,
         seed=config.seed,
     )
+    traded.gather(draws=config.placebo_draws, progress=watched(say))
+    return traded

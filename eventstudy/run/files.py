@@ -21,7 +21,7 @@ TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
     "multiple", "identification", "readings", "survivors", "sensitivity",
     "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
-    "trades", "orders", "equity", "metrics", "skipped",
+    "trades", "orders", "equity", "metrics", "skipped", "luck", "frictions", "placebo",
 )  # fmt: skip
 
 
@@ -63,6 +63,9 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "equity": traded.equity,
             "metrics": traded.metrics,
             "skipped": traded.skipped,
+            "luck": traded.evidence.luck,
+            "frictions": traded.evidence.sensitivity,
+            "placebo": traded.evidence.placebo,
         }
     return found
 

@@ -135,7 +135,7 @@ def filled_exits(orders):
     return orders[done & orders["group"].str.endswith("exit")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(world=worlds())
 def test_the_books_balance(world, make_event, make_table, make_days):
     events, table = build(world[0], make_event, make_table, make_days)
@@ -207,7 +207,7 @@ def replayed(result, table):
     return first, path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(world=worlds())
 def test_the_value_path_follows_from_orders_and_prices(world, make_event, make_table, make_days):
     """And with it: who had to be closed by a margin call has an order that same evening."""
@@ -234,7 +234,7 @@ def test_the_value_path_follows_from_orders_and_prices(world, make_event, make_t
         assert value >= needed - 1e-6 or not candidates
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(world=worlds())
 def test_fills_lie_within_their_bar_and_sizes_within_volume(
     world, make_event, make_table, make_days
@@ -264,7 +264,7 @@ def test_fills_lie_within_their_bar_and_sizes_within_volume(
             assert order.size <= allowed[column] * (1 + 1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(world=worlds(), cut=st.integers(3, COUNT - 2), seed=st.integers(0, 1000))
 def test_a_later_world_changes_nothing_earlier(world, cut, seed, make_event, make_table, make_days):
     events, table = build(world[0], make_event, make_table, make_days)
@@ -305,7 +305,7 @@ def test_a_later_world_changes_nothing_earlier(world, cut, seed, make_event, mak
 def test_the_random_worlds_reach_every_fate(make_event, make_table, make_days):
     """What the properties above are worth: fates, reasons of exits and of skips that occur."""
     fates, exits, skips, words = set(), set(), set(), set()
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         cells = [tuple(map(int, c)) for c in rng.integers(0, (COUNT, 3), (12, 2))]
         limited = seed % 4 == 3

@@ -126,13 +126,16 @@ def test_prices_check_lists_what_a_source_holds(capsys: pytest.CaptureFixture[st
     assert "2024-03-01" in said
 
 
-@pytest.mark.parametrize("family", ["models", "tests", "baskets", "strategies", "sources", "all"])
+@pytest.mark.parametrize(
+    "family", ["models", "tests", "baskets", "strategies", "sizings", "sources", "all"]
+)
 def test_list(family: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", family]) == 0
     said = capsys.readouterr().out
     expected = {
         "models": "market-adjusted", "tests": "kolari_pynnonen", "baskets": "@ASIC",
-        "strategies": "post-event-drift", "sources": "yahoo", "all": "asic-gpu-rotation",
+        "strategies": "post-event-drift", "sizings": "beta-neutral", "sources": "yahoo",
+        "all": "asic-gpu-rotation",
     }  # fmt: skip
     assert expected[family] in said
 

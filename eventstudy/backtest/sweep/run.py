@@ -211,7 +211,8 @@ def _on_cluster(
             "a scheduler needs Dask: install eventstudy-backtester[cluster]"
         ) from error
     try:
-        client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=True))
+        client: Any = Client  # untyped
+        client = stack.enter_context(client(scheduler, timeout=10, set_as_default=True))
     except OSError as error:
         raise BacktestError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     workers = sum(client.nthreads().values())
