@@ -72,7 +72,10 @@ def test_all_strategies_of_the_folder_are_asked_by_default(
     assert main(["audit", *inputs, "--seed", "4", "--out", str(out), "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert not told["clean"]
-    peeks = {"future-bar", "full-sample", "fill-session", "desk", "insider", "later-event"}
+    peeks = {
+        "future-bar", "full-sample", "fill-session", "desk", "behind-history", "insider",
+        "later-event",
+    }  # fmt: skip
     assert {n for n, verdict in told["verdicts"].items() if verdict == "peek"} == peeks
     assert told["verdicts"]["unseeded"] == "not reproducible"
     firsts = {row["strategy"]: row["first_event"] for row in told["first_differences"]}

@@ -107,7 +107,7 @@ class Revealing(Witness):
             ahead = table.dates[row + 1 :]
             event = changes.elsewhere(item.event, ahead, table.tickers, self.rng)
             zero = int(np.searchsorted(table.dates, event.next))
-            kept = Appointment(event, zero, zero + item.exit - item.decision)
+            kept = replace(item, event=event, decision=zero, exit=zero + item.exit - item.decision)
             self.drawn[number] = kept
         return kept
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
+from eventstudy.backtest.plan import summed_up
 from eventstudy.backtest.replay.authors import author_of
 from eventstudy.backtest.replay.checks import (
     Check,
@@ -160,8 +161,7 @@ def _tasks(
             first = min(item.decision for item in agenda)
             tasks[strategy.name] = Task(uuid.uuid4().hex, author_of(strategy), world, first, draws)
         else:
-            reasons = "; ".join(dict.fromkeys(skip.detail for skip in skipped))
-            notes.append(f"{strategy.name} decides on no event: {reasons}.")
+            notes.append(f"{strategy.name} decides on no event: {summed_up(skipped)}.")
     if not tasks:
         raise BacktestError(" ".join(notes))
     return tasks, tuple(notes)

@@ -8,10 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import eventstudy as es
-from eventstudy.backtest import Costs, EventStrategy, Limits, audit, bundled_strategies
+from eventstudy.backtest import Costs, EventStrategy, audit, bundled_strategies
+from eventstudy.backtest.sizing import SIZINGS
 from eventstudy.errors import BacktestError
 
 COUNT = 30
+SHIPPED = {
+    "asic-gpu-rotation", "buy-and-hold", "capex-momentum", "overreaction-reversal",
+    "post-event-drift", "pre-event-run-up",
+}  # fmt: skip
 
 
 class Honest(EventStrategy):
@@ -22,11 +27,14 @@ class Honest(EventStrategy):
     def targets(self, event, history):
         seen = np.nan_to_num(history.close[-self.depth :]).sum() * 1e6
         seen += np.nan_to_num(history.returns[-self.depth :]).sum() * 1e6
+        seen += np.nan_to_num(history.volume[-self.depth :]).sum()
         rng = np.random.default_rng([int(abs(seen)) % 2**32, len(event.tickers)])
         self.asked = getattr(self, "asked", 0) + 1
         if rng.random() < 0.1:
-            return self.skip(f"chance, {event.id}, {self.asked}, {history.dates[-1]}")
+            return self.skip(f"chance, {event.number}, {self.asked}, {history.dates[-1]}")
         drawn = {t: float(rng.uniform(-0.4, 0.4)) for t in event.tickers if rng.random() < 0.8}
+        if self.limit is not None:
+            return {"SPY": 0.3}
         drawn["SPY"] = float(self.rng.uniform(-0.2, 0.2)) + 0.1 * event.sign("A")
         return drawn
 
@@ -45,7 +53,12 @@ def worlds(draw):
         "stop_loss": draw(fractions),
         "take_profit": draw(fractions),
         "leg_stop": draw(fractions),
+        "leg_target": draw(fractions),
+        "participation": draw(st.one_of(st.none(), st.floats(0.001, 0.5))),
+        "sizing": draw(st.sampled_from([*SIZINGS])),
     }
+    if options["fill"] == "open":
+        options["limit"] = draw(st.one_of(st.none(), st.none(), st.floats(0.001, 0.02)))
     rows = draw(st.lists(st.integers(1, COUNT), min_size=1, max_size=7))
     holes = st.tuples(st.integers(0, COUNT - 1), st.integers(0, 2), st.integers(1, 6))
     return {
@@ -87,7 +100,8 @@ def build(world, make_event, make_table, make_days):
         for i, (row, before) in enumerate(zip(world["rows"], world["known"], strict=True))
     ]  # fmt: skip
     table = make_table(days[:COUNT], prices, dividends)
-    return events, replace(table, high=high, low=low)
+    volume = np.where(gone, np.nan, rng.uniform(1e2, 1e4, close.shape))
+    return events, replace(table, high=high, low=low, volume=volume)
 
 
 @settings(max_examples=25, deadline=None)
@@ -96,8 +110,8 @@ def test_honest_strategies_are_never_accused(world, make_event, make_table, make
     events, table = build(world, make_event, make_table, make_days)
     try:
         result = audit(
-            events, table, (Honest, world["options"]), costs=Costs(5, 10, 300), capital=1e5,
-            risk_free=0.04, limits=Limits(), seed=world["seed"] % 1000, jobs=1,
+            events, table, (Honest, world["options"]), capital=1e5, risk_free=0.04,
+            costs=Costs(5, 10, 300, impact=0.1), seed=world["seed"] % 1000, jobs=1,
         )  # fmt: skip
     except BacktestError as error:
         assert "decides on no event" in str(error)  # noqa: PT017 - nothing was in span or known
@@ -135,18 +149,20 @@ def test_a_halt_on_the_cut_is_no_delisting(walk, make_event):
 
 
 def test_the_shipped_strategies_are_clean_on_the_sample(root):
-    events = es.read_events(root / "events.csv")
+    events = es.read_events(root / "events.csv", assume_known={"earnings": 14})
     prices = es.load_prices(source="sample")
     result = es.audit(events, prices, list(bundled_strategies()), cuts=6, jobs=1)
     assert result.clean, result.summary()
-    decided = {n for n, verdict in result.verdicts.items() if verdict == "clean"}
-    assert {"asic-gpu-rotation", "post-event-drift"} <= decided
-    assert (result.summary_frame().loc[sorted(decided), "decisions"] > 5).all()
+    assert set(result.verdicts) == SHIPPED
+    assert set(result.verdicts.values()) == {"clean"}
+    assert (result.summary_frame()["decisions"] > 5).all()
 
 
+@pytest.mark.slow
 @pytest.mark.vendor
 def test_the_shipped_strategies_are_clean_on_real_prices(root, vendor):
-    events = es.read_events(root / "events.csv")
+    events = es.read_events(root / "events.csv", assume_known={"earnings": 14})
     prices = es.load_prices(events.tickers | {"SPY"}, source=str(vendor))
     result = es.audit(events, prices, list(bundled_strategies()), cuts=2, jobs=1)
     assert result.clean, result.summary()
+    assert set(result.checks["change"]) == {"repeat", "revealed", "cut"}

@@ -12,7 +12,7 @@ from eventstudy.backtest.broker import SleeveBroker
 from eventstudy.backtest.replay import verb
 from eventstudy.errors import BacktestError, UnknownNameError
 
-BY_PRICES = ["future-bar", "full-sample", "fill-session", "desk"]
+BY_PRICES = ["future-bar", "full-sample", "fill-session", "desk", "behind-history"]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,18 @@ class Base(EventStrategy):
         return by(whole[-1, 0] - history.close[-1, 0])
 
 
+class BehindHistory(EventStrategy):
+    """Takes the table that the history is cut from."""
+
+    hold: int = 3
+
+    def targets(self, event, history):
+        if event.id == "first":
+            return {"A": 0.5}
+        whole = history._table.close[:, 0]
+        return by(whole[min(len(history), len(whole) - 1)] - history.close[-1, 0])
+
+
 class Rememberer(EventStrategy):
     """Follows what the fourth event said, which a class knows that has run before."""
 
