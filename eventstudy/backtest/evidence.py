@@ -248,11 +248,11 @@ def _placebo(
         return None, "no placebo dates: nothing was traded"
     zeros = np.array([item.decision + 1 - terms.entry for item in agenda], dtype=np.int64)
     low = min(HISTORY, int(zeros.min()))
-    high = len(setup.market.table.dates) - terms.entry - terms.hold
-    high = max(high, int(zeros.max()) + 1)
+    last = len(setup.market.table.dates)
+    high = max(last - max(terms.entry + terms.hold, 0), int(zeros.max()) + 1)
     calendars = draw_calendars(np.unique(zeros), low, high, draws=draws, seed=setup.seed)
     distinct, block = np.unique(zeros, return_inverse=True)
-    needed = np.zeros((len(agenda), len(setup.market.table.dates)), dtype=bool)
+    needed = np.zeros((len(agenda), last), dtype=bool)
     for number, place in enumerate(block):
         needed[number, calendars.rows[:, place]] = True
         needed[number, distinct[place]] = True

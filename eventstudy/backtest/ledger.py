@@ -37,6 +37,8 @@ class Leg:
         Sum of all cash flows of the leg: its profit once closed.
     commission, slippage, borrow : float
         Paid, positive. Slippage is inside the prices, and thus inside `cash` already.
+    entry_commission : float
+        The part of `commission` paid at entry.
     dividends : float
         Received less paid.
     traded : float
@@ -56,6 +58,7 @@ class Leg:
     exit_price: float = float("nan")
     cash: float = 0.0
     commission: float = 0.0
+    entry_commission: float = 0.0
     slippage: float = 0.0
     borrow: float = 0.0
     dividends: float = 0.0
@@ -158,7 +161,9 @@ class Ledger:
             )
         leg = self.legs[key]
         leg.pay_trade(record.size, price, commission, slippage)
-        if not record.opens:
+        if record.opens:
+            leg.entry_commission = commission
+        else:
             leg.size = 0.0
             leg.exit_date, leg.exit_price, leg.exit_reason = day, price, record.reason
 

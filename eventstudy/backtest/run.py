@@ -153,8 +153,9 @@ def _result(
     days = table.dates[first : first + window]
     cash = setup.rates[first + 1 : first + window]
     held = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
-    rows = [tables.strategy_metrics(desk, window, cash, variants) for desk in desks]
-    rows += [tables.yardstick_metrics(name, values, cash) for name, values in held.items()]
+    yard = held[f"hold {market.benchmark}"]
+    rows = [tables.strategy_metrics(desk, days, cash, yard, variants) for desk in desks]
+    rows += [tables.yardstick_metrics(name, v, days, cash, yard) for name, v in held.items()]
     ones = np.ones(window)
     config = {
         **setup.told,
@@ -162,22 +163,23 @@ def _result(
         "start": str(days[0]),
         "end": str(days[-1]),
         "sessions": window,
+        "following": next(map(str, table.dates[first + window :]), None),
         "variants": variants,
         "yardsticks": list(held),
         "engine": {d.name: d.engine for d in desks},
         "why_cerebro": {d.name: d.why_cerebro for d in desks if d.why_cerebro},
     }
     return BacktestResult(
-        trades=tables.trades_table(desks),
+        trades=tables.trades_table(desks, table),
         orders=tables.orders_table(desks),
         equity=pd.concat([tables.desk_equity(d, days) for d in desks], ignore_index=True),
         yardsticks=pd.concat(
             [tables.equity_rows(name, days, v, ones, ones) for name, v in held.items()],
             ignore_index=True,
         ),
-        metrics=pd.DataFrame(rows, columns=list(tables.METRICS)),
+        metrics=tables.metrics_table(rows),
         skipped=tables.skipped_table(desks),
-        attribution=tables.attribution_table(desks),
+        attribution=tables.attribution_table(desks, table),
         config=MappingProxyType(config),
         _gather=partial(
             gather,

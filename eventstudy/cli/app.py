@@ -14,6 +14,7 @@ from eventstudy.cli import (
     inspect_commands,
     new_command,
     run_commands,
+    runs_command,
 )
 from eventstudy.errors import EventStudyError
 
@@ -30,6 +31,7 @@ inspect_commands.register(app)
 calibrate_command.register(app)
 audit_command.register(app)
 new_command.register(app)
+runs_command.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -13,6 +14,7 @@ from eventstudy.cli.run_commands import _config
 
 if TYPE_CHECKING:
     from eventstudy.backtest import AuditResult
+    from eventstudy.run.kept import Target
 
 Names = Annotated[
     list[str] | None,
@@ -31,7 +33,7 @@ Cuts = Annotated[
 Draws = Annotated[int, typer.Option(help="Random futures.")]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
 PEEKS = 3
-FILES = ("audit.csv", "manifest.json")
+FILES = ("audit.csv",)
 OWN = ("names", "cuts", "draws", "jobs")
 
 
@@ -62,16 +64,20 @@ def audit(
     seed: o.Seed = None,
     config: o.Config = None,
     out: o.Out = None,
+    runs: o.Runs = None,
     json_: o.Json = False,
 ) -> None:
     """Replay strategies on data cut at every event, and on a changed future; exit 3 for a peek."""
     given = {name: value for name, value in locals().items() if name not in OWN}
-    asked = _config({**given, "strategy": names, "format_": "csv"})
+    asked = _config({**given, "strategy": names})
     from eventstudy.backtest import Costs, Limits
     from eventstudy.backtest import audit as verb
     from eventstudy.errors import BacktestError
-    from eventstudy.run.execute import read_inputs, strategies_of
+    from eventstudy.run.execute import read_inputs, strategies_of, utc_now
+    from eventstudy.run.kept import Target
 
+    began, target = utc_now(), Target(out, runs)
+    target.check(FILES)
     chosen = strategies_of(asked)
     if asked.benchmark is None:
         raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
@@ -93,7 +99,7 @@ def audit(
             jobs=jobs,
             progress=bar.tell,
         )
-    written = _write(result, Path(out)) if out else []
+    written = _write(result, target, began)
     typer.echo(_json(result, written) if json_ else _text(result, written))
     if result.peeks:
         raise typer.Exit(PEEKS)
@@ -101,22 +107,17 @@ def audit(
         raise typer.Exit(2)
 
 
-def _write(result: AuditResult, out: Path) -> list[Path]:
-    """Write the checks and the manifest."""
-    import json
+def _write(result: AuditResult, target: Target, began: str) -> list[Path]:
+    """Write the checks and the manifest, where a place was given."""
+    if target.out is None and target.runs is None:
+        return []
+    content = result.checks.to_csv(index=False, lineterminator="\n").encode()
+    clock = {"started": began, "wall_time": round(result.seconds, 3)}
+    return target.write({FILES[0]: partial(_put, content)}, {**result.manifest(), **clock})
 
-    from eventstudy.disk import write_whole
-    from eventstudy.errors import EventStudyError
 
-    manifest = json.dumps(result.manifest(), indent=2, ensure_ascii=False, default=str) + "\n"
-    texts = (result.checks.to_csv(index=False, lineterminator="\n"), manifest)
-    try:
-        return [
-            write_whole(out / name, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
-            for name, text in zip(FILES, texts, strict=True)
-        ]
-    except OSError as error:
-        raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None
+def _put(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _text(result: AuditResult, written: list[Path]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
@@ -47,6 +48,8 @@ class Outcome:
         What could not be measured, and why.
     seconds : float
         Wall time of the whole run.
+    started : str
+        When it began, UTC, such as 2024-12-13T21:00:05Z.
     """
 
     config: RunConfig
@@ -59,10 +62,16 @@ class Outcome:
     long_run: LongRunResult | None
     notes: tuple[str, ...]
     seconds: float
+    started: str
 
 
 def silent(_: str) -> None:
     """Say nothing."""
+
+
+def utc_now() -> str:
+    """Return the time as manifests write it: UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def watched(say: Say) -> Progress:
@@ -177,7 +186,7 @@ def execute(
     EventStudyError
         For any mistake in the input.
     """
-    started = time.perf_counter()
+    began, started = time.perf_counter(), utc_now()
     chosen = strategies_of(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
@@ -192,9 +201,9 @@ def execute(
             if studied is None:
                 raise
             refused = str(error)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - began
     return Outcome(
-        config, events, prices, studied, traded, refused, activity, later, notes, seconds
+        config, events, prices, studied, traded, refused, activity, later, notes, seconds, started
     )
 
 

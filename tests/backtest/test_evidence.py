@@ -180,3 +180,18 @@ def test_more_trials_deflate_more(world):
     assert many["trials"].tolist() == [500, 500]
     assert (many["expected_max"] > few["expected_max"]).all()
     assert (many["dsr"] < few["dsr"]).all()
+
+
+def test_events_before_which_a_strategy_trades_can_be_moved_too(make_event, make_table, make_days):
+    """Entry five sessions before the event, out one before it: dates up to the last session."""
+    rows = [120, 148, 200, 260]
+    _, table, days = made(make_event, make_table, make_days, rows=rows)
+    events = [
+        make_event(f"e{i}", str(days[r]), tickers=("A", "B"), known_on=str(days[r - 20]), row=i)
+        for i, r in enumerate(rows)
+    ]
+    early = (Pair, {"entry": -5, "hold": 4})
+    found = backtest(events, table, [early], capital=CAPITAL).gather(draws=99)
+    assert found.luck["placebo_draws"][0] == 99
+    assert np.isfinite(found.luck["placebo_total_p"][0])
+    assert not (found.sensitivity["what"] == "delay").any()

@@ -91,7 +91,25 @@ def test_all_strategies_of_the_folder_are_asked_by_default(
     assert (manifest["seed"], manifest["cuts"], manifest["draws"]) == (4, "all", 1)
     assert manifest["verdicts"] == told["verdicts"]
     assert len(manifest["prices"]["A"]) == 64
+    assert manifest["events"]["second"] == "2024-01-18"  # twelve weekdays after 2 January
     assert manifest["strategies"]["seeded"]["parameters"]["hold"] == 3
+
+
+def test_an_audit_can_be_kept_and_is_the_same_twice(
+    inputs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept"
+    assert main(["audit", "seeded", *inputs, "--runs", str(kept)]) == 0
+    assert main(["audit", "seeded", *inputs, "--out", str(tmp_path / "out")]) == 0
+    (run,) = kept.iterdir()
+    for file in (run, tmp_path / "out"):
+        assert sorted(p.name for p in file.iterdir()) == ["audit.csv", "manifest.json"]
+    assert (run / "audit.csv").read_bytes() == (tmp_path / "out" / "audit.csv").read_bytes()
+    one, two = (json.loads((f / "manifest.json").read_text()) for f in (run, tmp_path / "out"))
+    assert {k for k in one if one[k] != two[k]} <= {"started", "wall_time"}
+    capsys.readouterr()
+    assert main(["runs", "list", "--runs", str(kept)]) == 0
+    assert run.name in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

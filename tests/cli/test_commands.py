@@ -23,6 +23,10 @@ COLUMNS = {
     "size, pnl, costs, exit_reason",
     "orders": "strategy, event_id, ticker",
     "equity": "strategy, date, value, return, gross, net",
+    "monthly": "strategy, year, month, return, sessions, partial",
+    "attribution": "strategy, event_id, kind, session_0, legs",
+    "attribution_by": "strategy, by, key, legs, events, pnl, costs, dividends, share_of_pnl, "
+    "hit_rate",
     "dropped": "event_id, ticker, reason, detail",
     "overlaps": "event_id, other_id, ticker, kind, sessions",
 }
@@ -50,7 +54,7 @@ def test_the_manifest_says_what_was_run(demo: Path) -> None:
     assert len(manifest["prices"]["tickers"]["AVGO"]) == 64
     assert manifest["versions"]["backtrader"] == "1.9.78.123"
     assert manifest["seed"] == 0
-    assert manifest["wall_seconds"] > 0
+    assert manifest["wall_time"] > 0
     assert (demo / "report.html").stat().st_size > 100_000
 
 

@@ -131,7 +131,6 @@ class AuditResult:
             "sources": {name: list(found) for name, found in self.sources.items()},
             "notes": list(self.notes),
             "versions": versions(),
-            "wall_seconds": round(self.seconds, 3),
         }
 
     def __str__(self) -> str:

@@ -229,7 +229,7 @@ def _asked(
         "end": str(world.days[-1]),
         "cuts": "all" if cuts is None else cuts,
         "draws": draws,
-        "events": len(world.setup.events),
+        "events": {e.event_id: str(e.session_0("next")) for e in world.setup.events},
         "prices": {ticker: table.digest(ticker) for ticker in table.tickers},
         "strategies": {
             s.name: {
