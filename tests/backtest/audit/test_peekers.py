@@ -201,6 +201,30 @@ def test_some_cuts_can_be_drawn(walk, strategies):
     assert result.clean
 
 
+@pytest.mark.parametrize("name", ["fill-session", "later-event"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_peek_is_named_whichever_cuts_are_drawn(walk, strategies, name, seed):
+    events, table = walk
+    result = audit(events, table, strategies[name], jobs=1, cuts=1, seed=seed)
+    assert result.peeks == (name,)
+    assert result.first_differences.iloc[0]["first_event"] == "second"
+
+
+def test_a_result_is_told_in_every_form(walk, strategies):
+    events, table = walk
+    both = [strategies["seeded"], strategies["insider"]]
+    result = audit(events, table, both, jobs=1)
+    assert repr(result) == "AuditResult(seeded clean, insider peek)"
+    frame = result.summary_frame()
+    assert frame["verdict"].to_dict() == {"seeded": "clean", "insider": "peek"}
+    assert frame["cuts"].tolist() == [4, 4]
+    assert frame.loc["insider", "first_event"] == "second"
+    assert frame.loc["seeded", "first_event"] == ""
+    assert "<td>peek</td>" in result._repr_html_()
+    assert str(result) == result.summary()
+    assert result.manifest()["verdicts"] == {"seeded": "clean", "insider": "peek"}
+
+
 def test_what_cannot_be_decided_is_told(walk, strategies):
     events, table = walk
     dark = [replace(event, known_on=None) for event in events]
