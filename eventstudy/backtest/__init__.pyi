@@ -11,6 +11,8 @@ from .library import bundled_strategies as bundled_strategies
 from .library import find_strategy as find_strategy
 from .library import load_strategies as load_strategies
 from .limits import Limits as Limits
+from .replay import AuditResult as AuditResult
+from .replay import audit as audit
 from .result import BacktestResult as BacktestResult
 from .run import backtest as backtest
 from .sizing import Sized as Sized

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from eventstudy.cli import (
+    audit_command,
     calibrate_command,
     inspect_commands,
     new_command,
@@ -28,6 +29,7 @@ app = typer.Typer(
 run_commands.register(app)
 inspect_commands.register(app)
 calibrate_command.register(app)
+audit_command.register(app)
 new_command.register(app)
 runs_command.register(app)
 
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 the user's input, 1 our own fault.
+        0 done, 2 the user's input, 3 an audit that found a peek, 1 our own fault.
     """
     try:
         app(args=arguments)

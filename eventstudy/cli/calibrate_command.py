@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from eventstudy.cli import options as o
+from eventstudy.cli.progress import Bar
 
 if TYPE_CHECKING:
     from eventstudy.calibration import CalibrationResult
@@ -85,7 +86,7 @@ def calibrate(
     windows = _windows(asked)
     target = Target(out, runs)
     target.check(FILES)
-    with _Bar() as bar:
+    with Bar() as bar:
         result = verb(
             table,
             events=calendar_of,
@@ -178,36 +179,6 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
         )
     assert table is not None  # noqa: S101 - one of the two has loaded it
     return events, table
-
-
-class _Bar:
-    """A progress bar on stderr; nothing where nobody is watching."""
-
-    def __enter__(self) -> _Bar:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self._progress = Progress(
-            "{task.description}",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, Any] = {}
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str, done: int, total: int) -> None:
-        """Show how far one part of the work is."""
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done, total=total)
 
 
 def _write(result: CalibrationResult, target: Target, started: str) -> list[Path]:

@@ -187,7 +187,7 @@ def execute(
         For any mistake in the input.
     """
     began, started = time.perf_counter(), utc_now()
-    chosen = _strategies(config) if trade else ()
+    chosen = strategies_of(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
     activity, notes = _activity(studied, say) if studied else ((), ())
@@ -207,8 +207,11 @@ def execute(
     )
 
 
-def _strategies(config: RunConfig) -> tuple[Strategy, ...]:
-    """Find the strategies before any work is done: a misspelt name fails at once."""
+def strategies_of(config: RunConfig) -> tuple[Strategy, ...]:
+    """Find the strategies before any work is done: a misspelt name fails at once.
+
+    Those named; else all of the user's folder, or all that ship with the project.
+    """
     from eventstudy.backtest import bundled_strategies, load_strategies
     from eventstudy.backtest.library import resolve_strategies
 
