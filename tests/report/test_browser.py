@@ -61,7 +61,7 @@ def figures(page: Any) -> list[list[Any]]:
 def test_every_figure_is_drawn_and_nothing_complains(desk: tuple[Any, list[str]]) -> None:
     page, said = desk
     drawn = figures(page)
-    assert len(drawn) == 10
+    assert len(drawn) == 11
     assert all(svgs and paths for _, svgs, paths in drawn), drawn
     assert said == []
 
