@@ -33,6 +33,8 @@ FEWEST_SHARES = 4
 """A worker's share of what is left is cut into so many, that all end together."""
 MOST_LOST = 3
 """Variants lost before any has ended: then it is not the variants."""
+ANSWER = 10.0
+"""Seconds in which a scheduler has to answer."""
 PATIENCE = 30.0
 """Seconds that a cluster may be without a worker."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -173,7 +175,7 @@ def cluster_pool(setup: Setup, address: str) -> Iterator[ClusterPool]:
     opened: Callable[..., Any] = Client
     with ExitStack() as stack:
         try:
-            client = stack.enter_context(opened(address, timeout=10, set_as_default=False))
+            client = stack.enter_context(opened(address, timeout=ANSWER, set_as_default=False))
         except (OSError, ValueError) as error:
             raise BacktestError(
                 f"no Dask scheduler answers at {address!r} (such as tcp://host:8786): {error}"

@@ -166,11 +166,11 @@ def _told(given: Any) -> Any:
 def _check_names(strategy: Strategy, point: Mapping[str, Any]) -> None:
     """Refuse parameters that the strategy does not have, or whose names are taken."""
     unknown = [name for name in point if name not in strategy.parameters]
-    taken = [name for name in point if name in COLUMNS]
+    taken = [name for name in point if name in COLUMNS and name not in unknown]
     if taken:
         raise BacktestError(
-            f"{strategy.name}: {', '.join(taken)} is also the name of a figure of every sweep; give "
-            "the parameter another one"
+            f"{strategy.name}: {', '.join(taken)} is also the name of a figure of every sweep; "
+            "give the parameter another one"
         )
     if len(unknown) == 1:
         raise UnknownNameError(f"parameter of {strategy.name}", unknown[0], strategy.parameters)
