@@ -11,3 +11,6 @@ from .limits import Limits as Limits
 from .result import BacktestResult as BacktestResult
 from .run import backtest as backtest
 from .strategy import EventStrategy as EventStrategy
+from .sweep import Range as Range
+from .sweep import SweepResult as SweepResult
+from .sweep import sweep as sweep

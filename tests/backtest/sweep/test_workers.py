@@ -209,12 +209,12 @@ def test_a_parameter_called_like_a_figure_is_refused(world, tmp_path) -> None:
         sweep(*world, "odd", {"sharpe": [0.1, 0.2]}, folder=tmp_path, jobs=1)
 
 
-def test_progress_is_told_to_the_end(world, folder) -> None:
-    for jobs in (1, 2):
-        told: list[tuple[str, int, int]] = []
-        sweep(*world, "pair", {"hold": [1, 2, 3, 4, 5]}, folder=folder, jobs=jobs,
-              progress=lambda *said: told.append(said))  # fmt: skip
-        assert told[0] == ("sweeping pair", 0, 5)
-        assert told[-1] == ("sweeping pair", 5, 5)
-        done = [said[1] for said in told]
-        assert done == sorted(done)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_is_told_to_the_end(world, folder, jobs) -> None:
+    told: list[tuple[str, int, int]] = []
+    sweep(*world, "pair", {"hold": [1, 2, 3, 4, 5]}, folder=folder, jobs=jobs,
+          progress=lambda *said: told.append(said))  # fmt: skip
+    assert told[0] == ("sweeping pair", 0, 5)
+    assert told[-1] == ("sweeping pair", 5, 5)
+    done = [said[1] for said in told]
+    assert done == sorted(done)
