@@ -1,5 +1,8 @@
 from .costs import FREE as FREE
 from .costs import Costs as Costs
+from .estimation import market_betas as market_betas
+from .estimation import rows_before as rows_before
+from .estimation import standardised_jump as standardised_jump
 from .history import History as History
 from .history import StrategyEvent as StrategyEvent
 from .library import Strategy as Strategy
@@ -8,8 +11,11 @@ from .library import bundled_strategies as bundled_strategies
 from .library import find_strategy as find_strategy
 from .library import load_strategies as load_strategies
 from .limits import Limits as Limits
+from .replay import AuditResult as AuditResult
+from .replay import audit as audit
 from .result import BacktestResult as BacktestResult
 from .run import backtest as backtest
+from .sizing import Sized as Sized
 from .strategy import EventStrategy as EventStrategy
 from .sweep import Range as Range
 from .sweep import SweepResult as SweepResult

@@ -32,7 +32,8 @@ from eventstudy.backtest.costs import (
     slippage_paid,
 )
 from eventstudy.backtest.desk import Desk
-from eventstudy.backtest.fills import limit_fill
+from eventstudy.backtest.feeds import day_numbers
+from eventstudy.backtest.fills import limit_fill, limit_quote
 from eventstudy.backtest.ledger import FROZEN, OrderRecord
 from eventstudy.backtest.limits import breach
 from eventstudy.backtest.plan import calendar_gaps
@@ -82,6 +83,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.days, self.feeds = days, dict(desk.feeds)
         self.dividends, self.rates = dividends, rates
         self.gaps = calendar_gaps(days)
+        self.numbers = day_numbers(days).tolist()
         self.row = -1
         self.set_checksubmit(False)
         self.addcommissioninfo(BasisPoints(commission_bp=self.costs.commission_bp))
@@ -91,9 +93,11 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.row += 1
         self._carry()
         self._auction("open")
-        for order, price in self.desk.touches():
-            self._fill(order, price, price)
+        for order, price, quote in self.desk.touches(entered=False):
+            self._fill(order, price, quote)
         self._auction("range")
+        for order, price, quote in self.desk.touches(entered=True):
+            self._fill(order, price, quote)
         self._auction("close")
         super().next()
 
@@ -126,18 +130,18 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _carry(self) -> None:
         """Book dividends, borrow fees and interest on what was held at the last close."""
-        closes = {t: self._last_close(feed) for t, feed in self.feeds.items()}
         short_value = 0.0
         received = 0.0
         gap = int(self.gaps[self.row])
         for ticker, legs in self.ledger.by_ticker().items():
             net = sum(leg.size for leg in legs)
-            short_value += max(-net, 0.0) * closes[ticker]
+            close = self._last_close(self.feeds[ticker])
+            short_value += max(-net, 0.0) * close
             amount = float(self.dividends[ticker][self.row])
             if amount:
                 received += self.ledger.pay_dividend(ticker, amount)
             rate = self.costs.borrow_of(ticker)
-            fee = borrow_fee(net, closes[ticker], gap, rate, self.costs.day_count)
+            fee = borrow_fee(net, close, gap, rate, self.costs.day_count)
             if fee:
                 self.ledger.pay_borrow(ticker, fee)
                 received -= fee
@@ -147,7 +151,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _has_bar(self, feed: Any) -> bool:
         """Whether the feed's current bar is dated now; a stale one must not fill orders."""
-        return len(feed) > 0 and feed.datetime.date(0) == self.days[self.row].item()
+        return len(feed) > 0 and feed.datetime[0] == self.numbers[self.row]
 
     def _has_ended(self, feed: Any) -> bool:
         return len(feed) >= feed.buflen() and not self._has_bar(feed)
@@ -196,8 +200,10 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def _quote(self, order: Any) -> float:
         """Return the price at the order's moment, before spread and impact."""
         record: OrderRecord = order.info["record"]
-        data = order.data
-        return float(data.close[0] if record.when == "close" else data.open[0])
+        if record.when == "close":
+            return float(order.data.close[0])
+        opened = float(order.data.open[0])
+        return opened if record.when == "open" else limit_quote(record.size, record.limit, opened)
 
     def _entry_price(self, order: Any) -> float:
         """Return the price at which an entry fills; NaN for a limit that is not reached."""
@@ -214,6 +220,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Test a group at the prices of its moment: a later one is not known yet."""
         at_close = orders[0].info["record"].when == "close"
         quotes = {ticker: self._known(feed, at_close) for ticker, feed in self.feeds.items()}
+        quotes |= {order.info["record"].ticker: self._quote(order) for order in orders}
         before = self.market_values(quotes)
         after = before.copy()
         cash = self.cash
@@ -246,8 +253,7 @@ class SleeveBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         record: OrderRecord = order.info["record"]
         self.pending.remove(order)
         commission = self.getcommissioninfo(order.data).getcommission(record.size, price)
-        better = record.when == "range" and record.opens
-        slippage = 0.0 if better else slippage_paid(quote, price, record.size)
+        slippage = slippage_paid(quote, price, record.size)
         self._book(order, price, commission)
         self.ledger.fill(record, self.days[self.row], price, commission, slippage)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,10 @@ class Costs:
     impact: float = 0.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.borrow, Mapping):
+            raise BacktestError(f"costs: borrow is {self.borrow!r}: give basis points by ticker")
+        # A copy of our own: what is charged must not change under a run.
+        object.__setattr__(self, "borrow", dict(self.borrow))
         rates = {name: getattr(self, name) for name in RATES}
         rates.update({f"borrow of {ticker}": rate for ticker, rate in self.borrow.items()})
         faults = [
@@ -86,7 +91,28 @@ def _is_rate(value: object) -> bool:
     return number and math.isfinite(value) and 0 <= value <= 10_000  # type: ignore[operator, arg-type]
 
 
-FREE = Costs(commission_bp=0.0, half_spread_bp=0.0, borrow_bp=0.0)
+def cost_words(costs: Mapping[str, Any]) -> str:
+    """Return what is charged, in words: rates of zero are left out.
+
+    Parameters
+    ----------
+    costs : mapping
+        Fields of `Costs` by name.
+    """
+    own = ", ".join(f"{ticker} {rate:g}" for ticker, rate in sorted(costs["borrow"].items()))
+    borrow = f"borrow fee {costs['borrow_bp']:g} bp a year" + (f" ({own})" if own else "")
+    parts = [
+        (costs["commission_bp"], f"commission {costs['commission_bp']:g} bp"),
+        (costs["half_spread_bp"], f"half-spread {costs['half_spread_bp']:g} bp"),
+        (costs["borrow_bp"] or own, borrow),
+        (costs["impact"], f"impact {costs['impact']:g} x volatility x sqrt(share of volume)"),
+        (costs["debit_bp"], f"{costs['debit_bp']:g} bp a year over cash on borrowed money"),
+        (costs["rebate"], f"short rebate {100 * costs['rebate']:g}% of the cash rate"),
+    ]
+    return ", ".join(words for value, words in parts if value) or "none"
+
+
+FREE = Costs(commission_bp=0.0, half_spread_bp=0.0, borrow_bp=0.0, debit_bp=0.0)
 """No cost at all: for comparisons, never for a claim."""
 
 
@@ -95,8 +121,12 @@ def fill_price(quote: float, size: float, half_spread_bp: float, impact: float =
 
     `s` is the half-spread plus `impact`, a fraction of the price.
     """
-    slip = half_spread_bp * BP + impact
-    return quote * (1 + slip) if size > 0 else quote * (1 - slip)
+    return slipped(quote, size, half_spread_bp * BP + impact)
+
+
+def slipped(quote: float, size: float, slip: float) -> float:
+    """Return a price that is worse by the fraction `slip`; a sale never costs money."""
+    return quote * (1 + slip) if size > 0 else quote * max(1 - slip, 0.0)
 
 
 def slippage_paid(quote: float, price: float, size: float) -> float:

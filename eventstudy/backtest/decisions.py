@@ -18,7 +18,7 @@ import numpy as np
 from eventstudy.backtest.history import History, StrategyEvent, cut, seen_event
 from eventstudy.backtest.liquidity import impact_before, participation_scale
 from eventstudy.backtest.market import Market
-from eventstudy.backtest.sizing import SIZINGS
+from eventstudy.backtest.sizing import Sized, find_sizing
 from eventstudy.backtest.terms import Terms
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
@@ -37,11 +37,14 @@ class Appointment:
         After this close the strategy decides; the session after it is that of the entry.
     exit : int
         On this session the legs are closed.
+    number : int
+        Place among the events that are acted upon, from 0.
     """
 
     event: Event
     decision: int
     exit: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +128,42 @@ def decide(
     row, event = item.decision, item.event
     day = market.table.dates[row]
     priced = market.priced(row)
-    seen = seen_event(event, market.resolved(event.tickers), market.available(row), day)
+    seen = seen_event(
+        event, market.resolved(event.tickers), market.available(row), day, item.number
+    )
     history = cut(market.table, row, market.benchmark)
     notebook.reason = ""
     weights = _asked(author, name, seen, history, market.table)
     if not weights:
         detail = notebook.reason or "targets returned no weights"
         return Decision({}, {}, skipped=(Skip(event.event_id, "no_position", detail),))
-    sized = SIZINGS[terms.sizing](weights, history, terms.target_volatility)
+    sized = _sized(weights, seen, history, terms)
     if isinstance(sized, str):
         return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
-    refused = _refused(event, sized, priced, day, market, terms)
+    weights = dict(sized.weights)
+    refused = _refused(event, weights, row, market, terms)
     if refused:
         return Decision({}, {}, skipped=tuple(refused))
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
-    sizes = {t: w * base / market.close(t, row) for t, w in sized.items()}
+    if not base > 0:
+        detail = f"sizes refer to equity, which is {value:,.2f}"
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_equity", detail),))
+    sizes = {t: w * base / market.close(t, row) for t, w in weights.items()}
     scale, note = _participation(sizes, row, market, terms)
+    if not scale > 0:
+        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
     if scale < 1.0:
         sizes = {t: s * scale for t, s in sizes.items()}
     impacts = {t: impact_before(market.table, row, t, s, market.impact) for t, s in sizes.items()}
-    blind = next((t for t, impact in impacts.items() if math.isnan(impact)), None)
-    if not scale > 0 or blind:
-        detail = note or f"too few volumes and closes of {blind} by {day}: its impact is unknown"
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", detail),))
+    thin = _too_thin(event, sizes, impacts, day)
+    if thin:
+        return Decision({}, {}, skipped=tuple(thin))
     return Decision(
-        MappingProxyType(sized),
+        MappingProxyType(weights),
         MappingProxyType(sizes),
         MappingProxyType(impacts),
-        note,
-        tuple(_missing_members(event, sized, priced, day, market.baskets)),
+        "; ".join(filter(None, (sized.note, note))),
+        tuple(_missing_members(event, weights, priced, day, market.baskets)),
     )
 
 
@@ -172,7 +182,7 @@ def _asked(
     return _checked(answer, f"strategy {name}, event {seen.id}: targets returned ", table)
 
 
-def _checked(answer: Any, start: str, table: PriceTable) -> dict[str, float]:
+def _checked(answer: Any, start: str, table: PriceTable | History) -> dict[str, float]:
     """Return the weights that are not zero, all of them finite and of known tickers."""
     if not isinstance(answer, Mapping):
         raise BacktestError(f"{start}{answer!r}: give weights by ticker, or {{}} for no trade")
@@ -189,24 +199,38 @@ def _checked(answer: Any, start: str, table: PriceTable) -> dict[str, float]:
     return {ticker: float(weight) for ticker, weight in answer.items() if weight != 0}
 
 
+def _sized(
+    weights: Mapping[str, float], seen: StrategyEvent, history: History, terms: Terms
+) -> Sized | str:
+    """Size weights; what another package's sizing returns is checked like an author's."""
+    found = find_sizing(terms.sizing)(weights, seen, history, terms.target_volatility)
+    if isinstance(found, str):
+        return found
+    start = f"sizing {terms.sizing}, event {seen.id}: returned "
+    if not isinstance(found, Sized):
+        raise BacktestError(f"{start}{found!r}: give Sized, or a sentence that says why not")
+    kept = _checked(found.weights, start, history)
+    return Sized(kept, found.note) if kept else f"{terms.sizing} left no weight"
+
+
 def _refused(
     event: Event,
     weights: Mapping[str, float],
-    priced: frozenset[str],
-    day: np.datetime64,
+    row: int,
     market: Market,
     terms: Terms,
 ) -> list[Skip]:
     """Return the tickers that cannot be traded as asked; one is enough to skip the event."""
     found = []
+    priced, day = market.priced(row), market.table.dates[row]
     for ticker, weight in weights.items():
         column = market.table.column(ticker)
         if not market.opens[column]:
             found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
         elif ticker not in priced:
             found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))
-        elif terms.needs_range and not market.ranges[column]:
-            detail = f"{ticker} has no highs and lows: no {terms.needs_range} can be judged"
+        elif terms.needs_range and not market.ranges[row, column]:
+            detail = f"{ticker} lacks highs and lows: no {terms.needs_range} can be judged"
             found.append(("no_range", detail, ticker))
         elif weight < 0 and not market.shortable.get(ticker, True):
             found.append(("not_shortable", f"{ticker} cannot be borrowed", ticker))
@@ -232,6 +256,21 @@ def _participation(
         return 1.0, ""
     share = f"{100 * terms.participation:g}% of the volume of {ticker}"
     return scale, f"scaled to {100 * scale:.1f}% of its size: {share}"
+
+
+def _too_thin(
+    event: Event, sizes: Mapping[str, float], impacts: Mapping[str, float], day: np.datetime64
+) -> list[Skip]:
+    """Return the tickers whose market cannot take the order, as far as impact tells."""
+    found = []
+    for ticker, impact in impacts.items():
+        if math.isnan(impact):
+            detail = f"too few volumes or closes of {ticker} up to {day} to judge impact"
+            found.append(Skip(event.event_id, "no_volume", detail, ticker))
+        elif impact >= 1:
+            detail = f"{abs(sizes[ticker]):,.0f} {ticker} would move the price by {impact:.0%}"
+            found.append(Skip(event.event_id, "too_large", detail, ticker))
+    return found
 
 
 def _missing_members(

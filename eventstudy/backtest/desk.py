@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ import numpy.typing as npt
 
 from eventstudy.backtest.costs import BP, Costs
 from eventstudy.backtest.decisions import Appointment, Decision, Notebook, Skip, decide
-from eventstudy.backtest.fills import exit_levels, limit_price, touched
-from eventstudy.backtest.ledger import FROZEN, OPEN_AT_END, Ledger, Leg, OrderRecord
+from eventstudy.backtest.fills import exit_levels, limit_price, limit_quote, touched
+from eventstudy.backtest.ledger import FROZEN, MARGIN, OPEN_AT_END, Ledger, Leg, OrderRecord
 from eventstudy.backtest.limits import Limits, called
 from eventstudy.backtest.liquidity import impact_before
 from eventstudy.backtest.market import Market
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
-MARGIN = "margin call"
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Account at one close: value, and gross and net exposure as fractions of it."""
+    """Account at one close: value, and gross and net exposure as fractions of it.
+
+    NaN stands for the fractions where something is held on a value of zero or less.
+    """
 
     value: float
     gross: float
@@ -53,6 +56,11 @@ class Desk:
     limits : Limits
     feeds : mapping of str to feed
         By ticker; tickers without opens have none.
+    ledger : Ledger
+    skipped : list of Skip
+    days : list of Day
+        One a session so far.
+    notebook : Notebook
     engine : str
         ``vectorised`` or ``cerebro``: which one filled the books.
     why_cerebro : str
@@ -94,32 +102,42 @@ class Desk:
         row = self.row
         self._author = strategy
         value = self._record(strategy)
-        self._call_margin(value, row)
-        for number in sorted({leg.event for leg in self.ledger.held()}):
-            reason = self._exit_reason(number, row)
-            if reason:
-                self._send_exits(strategy, number, row, reason)
+        numbers = sorted({leg.event for leg in self.ledger.held()})
+        reasons = {number: self._exit_reason(number, row) for number in numbers}
+        for number in self._called(value, row, reasons):
+            reasons[number] = MARGIN
+        for number, why in reasons.items():
+            if why:
+                self._send_exits(strategy, number, row, why)
         for number in self._due.get(row, ()):
             self._decide(strategy, number, row, value)
 
     def _record(self, strategy: EventStrategy) -> float:
         value = float(strategy.broker.getvalue())
         held = strategy.broker.market_values()
-        self.days.append(Day(value, np.abs(held).sum() / value, held.sum() / value))
+        gross, net = float(np.abs(held).sum()), float(held.sum())
+        over = value if value > 0 else math.nan
+        self.days.append(Day(value, gross / over, net / over) if gross else Day(value, 0.0, 0.0))
         return value
 
-    def _call_margin(self, value: float, row: int) -> None:
-        """Mark the sleeves that a margin call closes at the next open."""
-        numbers = sorted({leg.event for leg in self.ledger.held()})
-        if not numbers:
-            return
-        held = np.zeros((len(numbers), len(self.feeds)))
+    def _called(self, value: float, row: int, reasons: Mapping[int, str]) -> list[int]:
+        """Return the sleeves that a margin call closes at the next open.
+
+        Those that leave there anyway come first. A leg without a bar of this session counts
+        as staying: an order would not get it out.
+        """
+        staying = [n for n, why in reasons.items() if not why or self._when(why) != "open"]
+        if not staying:
+            return []
         places = {ticker: i for i, ticker in enumerate(self.feeds)}
-        for k, number in enumerate(numbers):
-            for leg in self.ledger.held(number):
-                held[k, places[leg.ticker]] += leg.size * self._close(leg.ticker)
-        for k in called(self.limits, value, held):
-            self._leaving.setdefault(numbers[k], MARGIN)
+        held = np.zeros((len(staying) + 1, len(self.feeds)))
+        for leg in self.ledger.held():
+            at = places[leg.ticker]
+            halted = not self.market.bars[row, self.market.table.column(leg.ticker)]
+            if halted or leg.event in staying:
+                k = -1 if halted else staying.index(leg.event)
+                held[k, at] += leg.size * self._close(leg.ticker)
+        return [staying[k] for k in called(self.limits, value, held[:-1], held[-1])]
 
     def _exit_reason(self, number: int, row: int) -> str:
         """Return why an event's legs have to be closed on the next session, or nothing."""
@@ -143,17 +161,20 @@ class Desk:
         return float(self.feeds[ticker].close[0])
 
     def _send_exits(self, strategy: EventStrategy, number: int, row: int, why: str) -> None:
-        self._leaving.setdefault(number, why)
+        self._leaving[number] = why
         group = f"{self.agenda[number].event.event_id}:exit"
-        when = self.terms.fill if why == "time" else "open"
         for leg in list(self.ledger.held(number)):
             self._send(
                 strategy,
                 OrderRecord(
                     number, leg.ticker, group, False, -leg.size, self.market.table.dates[row],
-                    reason=why, when=when, impact=self._impact(leg, row),
+                    reason=why, when=self._when(why), impact=self._impact(leg, row),
                 ),
             )  # fmt: skip
+
+    def _when(self, why: str) -> str:
+        """Return the auction of an exit: a time exit may wait for the close, others do not."""
+        return self.terms.fill if why == "time" else "open"
 
     def _impact(self, leg: Leg, row: int) -> float:
         """Return the impact of closing a leg; that of its entry where volumes have ended."""
@@ -195,39 +216,52 @@ class Desk:
             for ticker, size in found.sizes.items()
         ]  # fmt: skip
 
-    def touches(self) -> Iterator[tuple[Any, float]]:
-        """Yield order and price of every leg that this session's range takes out.
+    def touches(self, *, entered: bool) -> Iterator[tuple[Any, float, float]]:
+        """Yield order, price and quote of every leg that this session's range takes out.
 
         The rest of its sleeve leaves at the next open.
+
+        Parameters
+        ----------
+        entered : bool
+            Whether to judge the legs that a limit has let in within this session, rather
+            than those held before.
         """
         terms, row = self.terms, self.row
         if terms.leg_stop is None and terms.leg_target is None:
             return
         for leg in list(self.ledger.held()):
-            found = self._touched(leg, row)
+            fresh = terms.limit is not None and leg.entry_date == self.market.table.dates[row]
+            found = self._touched(leg, row, fresh) if fresh == entered else None
             if found is None:
                 continue
-            price, why = found
-            self._leaving.setdefault(leg.event, f"{why} of {leg.ticker}")
+            quote, price, why = found
+            self._leaving[leg.event] = f"{why} of {leg.ticker}"
             group = f"{self.agenda[leg.event].event.event_id}:exit"
             record = OrderRecord(
                 leg.event, leg.ticker, group, False, -leg.size,
                 self.market.table.dates[row - 1], reason=why, when="range",
             )  # fmt: skip
-            yield self._send(self._author, record), price
+            yield self._send(self._author, record), price, quote
 
-    def _touched(self, leg: Leg, row: int) -> tuple[float, str] | None:
-        table, column = self.market.table, self.market.table.column(leg.ticker)
-        if not self.market.bars[row, column]:
+    def _touched(self, leg: Leg, row: int, fresh: bool) -> tuple[float, float, str] | None:
+        """Judge a leg by the bar of a session; `fresh` where a limit let it in just now.
+
+        What came before such an entry is no exit: the low that went through a limit to buy
+        came with or after it, the high may have come before.
+        """
+        if not self.market.bars[row, self.market.table.column(leg.ticker)]:
             return None
-        fresh = leg.entry_date == table.dates[row]
-        impact = self._impact(leg, row - 1)
+        feed, terms = self.feeds[leg.ticker], self.terms
+        opened = float(feed.open[0])
+        stop, target = exit_levels(leg.size, leg.entry_price, terms.leg_stop, terms.leg_target)
+        if fresh and terms.limit is not None:
+            limit = limit_price(self.market.close(leg.ticker, row - 1), leg.size, terms.limit)
+            if limit_quote(leg.size, limit, opened) != opened:
+                target = math.copysign(math.inf, leg.size)
+        slip = self.costs.half_spread_bp * BP + self._impact(leg, row - 1)
         return touched(
-            leg.size,
-            *exit_levels(leg.size, leg.entry_price, self.terms.leg_stop, self.terms.leg_target),
-            (table.open[row, column], table.high[row, column], table.low[row, column]),
-            fresh,
-            self.costs.half_spread_bp * BP + impact,
+            leg.size, stop, target, (opened, float(feed.high[0]), float(feed.low[0])), slip
         )
 
     def close_books(self) -> None:

@@ -32,7 +32,7 @@ from eventstudy.errors import BacktestError
 from eventstudy.models.contract import Progress, unwatched
 
 Floats = npt.NDArray[np.float64]
-DRAWS = 1_999
+DRAWS = 999
 """Placebo calendars of a run."""
 HISTORY = 260
 """Sessions before a placebo date, where the prices reach back so far."""
@@ -50,6 +50,19 @@ LUCK = (
     "placebo_sharpe_p", "placebo_draws", "placebo_distinct", "break_even_bp", "capacity",
     "note",
 )  # fmt: skip
+SHOWN = {
+    "sharpe": "Sharpe",
+    "boot_low": "from",
+    "boot_high": "to",
+    "psr": "PSR",
+    "trials": "trials",
+    "dsr": "DSR",
+    "min_track_record": "needs sessions",
+    "placebo_total_p": "placebo p",
+    "placebo_sharpe_p": "of Sharpe",
+    "break_even_bp": "breaks even bp",
+    "capacity": "capacity",
+}
 SENSITIVITY = ("strategy", "what", "level", "total_return", "sharpe", "events")
 
 
@@ -77,6 +90,42 @@ class Evidence:
     luck: pd.DataFrame
     sensitivity: pd.DataFrame
     placebo: pd.DataFrame
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return the main figures, one row a strategy, by name."""
+        return self.luck.set_index("strategy")[list(SHOWN)]
+
+    def summary(self) -> str:
+        """Return the main figures as text, with what a reader has to know beside them."""
+        frame = self.summary_frame()
+        shown = pd.DataFrame(
+            {SHOWN[name]: [_worded(name, value) for value in frame[name]] for name in SHOWN},
+            index=frame.index,
+        )
+        floor = 1.0 / (max(self.luck["placebo_draws"].max(), 1) + 1.0)
+        told = (
+            "PSR and DSR: probability that the true Sharpe ratio is above zero, and above the "
+            "best to be expected of that many trials without an edge. Placebo p: share of "
+            f"calendars with the gaps between events permuted that do as well, no smaller than "
+            f"{floor:.2g}; the strategy is asked with each event's own direction, so that labels "
+            "set with hindsight keep it there too."
+        )
+        noted = zip(self.luck["strategy"], self.luck["note"], strict=True)
+        notes = [f"{name!s}: {note!s}." for name, note in noted if note]
+        return "\n".join(["Is it luck?", "", shown.to_string(index_names=False), "", told, *notes])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _worded(name: str, value: float) -> str:
+    if np.isnan(value):
+        return ""
+    if name in ("trials", "min_track_record", "capacity"):
+        return f"{value:,.0f}"
+    if name in ("psr", "dsr"):
+        return f"{100 * value:.1f}%"
+    return f"{value:.3f}" if name.endswith("_p") else f"{value:.2f}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +178,8 @@ def gather(
         progress("asking whether it is luck", number, len(runs))
         verdict, why = _placebo(setup, run, draws, progress)
         rows.append(_luck_row(setup, run, values, ratios, max(variants, len(runs)), verdict, why))
-        tables += [*_cost_rows(setup, run), *_delay_rows(setup, run), *_capital_rows(setup, run)]
+        if run.desk.ledger.legs:
+            tables += _cost_rows(setup, run) + _delay_rows(setup, run) + _capital_rows(setup, run)
         if verdict is not None:
             drawn.append(_drawn(run.desk.name, verdict))
     progress("asking whether it is luck", len(runs), len(runs))
@@ -198,11 +248,11 @@ def _placebo(
         return None, "no placebo dates: nothing was traded"
     zeros = np.array([item.decision + 1 - terms.entry for item in agenda], dtype=np.int64)
     low = min(HISTORY, int(zeros.min()))
-    high = len(setup.market.table.dates) - terms.entry - terms.hold
-    high = max(high, int(zeros.max()) + 1)
+    last = len(setup.market.table.dates)
+    high = max(last - max(terms.entry + terms.hold, 0), int(zeros.max()) + 1)
     calendars = draw_calendars(np.unique(zeros), low, high, draws=draws, seed=setup.seed)
     distinct, block = np.unique(zeros, return_inverse=True)
-    needed = np.zeros((len(agenda), len(setup.market.table.dates)), dtype=bool)
+    needed = np.zeros((len(agenda), last), dtype=bool)
     for number, place in enumerate(block):
         needed[number, calendars.rows[:, place]] = True
         needed[number, distinct[place]] = True
@@ -231,9 +281,10 @@ def _again(setup: Setup, strategy: Strategy, run: Ran) -> dict[str, float] | Non
         return None
     desk = desk_of(setup, strategy, plan, min(run.desk.first, plan[0][0].decision))
     run_desk(desk, strategy, setup.rates, setup.seed, "auto")
-    shift = run.desk.first - desk.first
-    values = np.array([day.value for day in desk.days])[: run.window + shift]
-    first = desk.first
+    first, days = desk.first, setup.market.table.dates
+    ends = [int(np.searchsorted(days, leg.exit_date)) for leg in desk.ledger.legs.values()]
+    end = max([run.desk.first + run.window - 1, *ends])
+    values = np.array([day.value for day in desk.days])[: end + 1 - first]
     excess = metrics.value_returns(values) - setup.rates[first + 1 : first + len(values)]
     return {
         "total_return": metrics.total_return(values),

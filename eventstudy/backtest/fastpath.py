@@ -316,7 +316,8 @@ def _carry(
 
 
 def _fill_days(desk: Desk, path: Path) -> None:
-    gross = np.abs(path.held).sum(axis=1) / path.value
-    net = path.held.sum(axis=1) / path.value
+    held = np.abs(path.held).sum(axis=1)
+    over = np.where(held == 0, 1.0, np.where(path.value > 0, path.value, np.nan))
+    gross, net = held / over, path.held.sum(axis=1) / over
     rows = zip(path.value.tolist(), gross.tolist(), net.tolist(), strict=True)
     desk.days += [Day(*row) for row in rows]

@@ -39,7 +39,7 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
         days = np.asarray(self.p.days, dtype="datetime64[D]")
         _check_days(days, self.p.name)
         self._columns = {
-            "datetime": days.astype(np.int64).astype(np.float64) + EPOCH_ORDINAL,
+            "datetime": day_numbers(days),
             **{name: _column(self.p.bars, name, len(days), self.p.name) for name in LINES},
         }
         self._row = -1
@@ -63,6 +63,19 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
         for name, values in self._columns.items():
             getattr(self.lines, name)[0] = values[self._row]
         return True
+
+    # A daily bar is never updated: where there are no ticks backtrader reads the bar itself,
+    # and copying each bar into ticks is a third of a run.
+    def _tick_nullify(self) -> None:
+        """Keep no ticks."""
+
+    def _tick_fill(self, force: bool = False) -> None:
+        """Keep no ticks."""
+
+
+def day_numbers(days: Days) -> Floats:
+    """Return dates as backtrader counts them: days since the year 1, as floats."""
+    return np.asarray(days.astype(np.int64).astype(np.float64) + EPOCH_ORDINAL)
 
 
 def _check_days(days: Days, name: str) -> None:

@@ -132,6 +132,10 @@ class StrategyEvent:
         Their weights in the basket, scaled to sum to one.
     known_on : date or None
         When the date of the event became public.
+    ambiguous : bool
+        Whether the news may have been out one session before `session_0`.
+    number : int
+        How many events the strategy was asked about before this one: 0 for the first.
     """
 
     id: str
@@ -143,6 +147,16 @@ class StrategyEvent:
     baskets: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: MappingProxyType({}))
     known_on: date | None = None
+    ambiguous: bool = False
+    number: int = 0
+
+    @property
+    def main(self) -> str:
+        """The ticker that stands for the event: its subject, else its first ticker.
+
+        The subject may be a person or a body, and then is none of the tickers.
+        """
+        return self.subject if self.subject in self.tickers else self.tickers[0]
 
     def sign(self, name: str) -> int:
         """Return +1, -1 or 0: what the news means for a ticker or basket.
@@ -181,6 +195,7 @@ def seen_event(
     tickers: tuple[str, ...],
     weights: Mapping[str, Mapping[str, float]],
     decision: np.datetime64,
+    number: int = 0,
 ) -> StrategyEvent:
     """Return what may be known of an event at a decision.
 
@@ -192,6 +207,8 @@ def seen_event(
     weights : mapping of str to mapping of str to float
         Of each basket's members with a bar on the session of the decision.
     decision : datetime64[D]
+    number : int
+        Place among the events that the strategy is asked about, from 0.
     """
     session_0 = event.session_0("next")
     return StrategyEvent(
@@ -204,4 +221,6 @@ def seen_event(
         baskets=MappingProxyType({name: tuple(w) for name, w in weights.items()}),
         weights=weights,
         known_on=event.known_on,
+        ambiguous=event.ambiguous,
+        number=number,
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 OPEN_AT_END = "open at end of data"
 FROZEN = "frozen at last price"
+MARGIN = "margin call"
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Leg:
         Sum of all cash flows of the leg: its profit once closed.
     commission, slippage, borrow : float
         Paid, positive. Slippage is inside the prices, and thus inside `cash` already.
+    entry_commission : float
+        The part of `commission` paid at entry.
     dividends : float
         Received less paid.
     traded : float
@@ -55,6 +58,7 @@ class Leg:
     exit_price: float = float("nan")
     cash: float = 0.0
     commission: float = 0.0
+    entry_commission: float = 0.0
     slippage: float = 0.0
     borrow: float = 0.0
     dividends: float = 0.0
@@ -95,7 +99,7 @@ class OrderRecord:
     reason : str
         Why it was sent, or why it was not filled.
     when : str
-        ``open``, ``close``, or ``range`` for a limit order.
+        ``open``, ``close``, or ``range``: within the session, at a limit or a stop.
     limit : float
         Worst price of a limit order; NaN otherwise.
     impact : float
@@ -131,7 +135,7 @@ class Ledger:
         By event and ticker, in the order of entry.
     orders : list of OrderRecord
     interest : list of float
-        Credited on idle cash, one a session so far.
+        Earned on cash and collateral less paid on borrowed money, one a session so far.
     """
 
     legs: dict[tuple[int, str], Leg] = field(default_factory=dict)
@@ -152,11 +156,14 @@ class Ledger:
         key = (record.event, record.ticker)
         if record.opens:
             size = record.size
-            self.legs[key] = Leg(record.event, record.ticker, size, size, price, day)
-            self.legs[key].impact = record.impact
+            self.legs[key] = Leg(
+                record.event, record.ticker, size, size, price, day, impact=record.impact
+            )
         leg = self.legs[key]
         leg.pay_trade(record.size, price, commission, slippage)
-        if not record.opens:
+        if record.opens:
+            leg.entry_commission = commission
+        else:
             leg.size = 0.0
             leg.exit_date, leg.exit_price, leg.exit_reason = day, price, record.reason
 

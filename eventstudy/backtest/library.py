@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 DISTRIBUTION = "eventstudy-backtester"
+MODULE = "eventstudy_strategy_"
+"""Begins the name of every module that a strategy file is executed in."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
     path = Path(folder)
     if not path.is_dir():
         raise BacktestError(f"strategies: there is no folder {str(folder)!r}")
-    files = [f for f in sorted(path.glob("*.py")) if not _is_aside(f.name)]
+    files = [f for f in sorted(path.glob("*.py")) if not is_aside(f.name)]
     found: dict[str, Strategy] = {}
     faults: list[str] = []
     for file in files:
@@ -150,7 +152,8 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
     return found
 
 
-def _is_aside(name: str) -> bool:
+def is_aside(name: str) -> bool:
+    """Return whether a file of that name is passed over in a folder of strategies."""
     return name.startswith(("_", ".", "test_")) or name in ("conftest.py", "setup.py")
 
 
@@ -190,9 +193,22 @@ def load_source(source: str, path: str) -> tuple[Strategy, ...]:
     return tuple(made)
 
 
+def load_anew(source: str, path: str) -> tuple[Strategy, ...]:
+    """Run the text of a strategy file once more; see `load_source`.
+
+    The classes are new ones: what a run has left on the earlier classes, or in the globals
+    of their module, is not there.
+    """
+    sys.modules.pop(_module_name(source, path), None)
+    return load_source(source, path)
+
+
+def _module_name(source: str, path: str) -> str:
+    return MODULE + hashlib.sha256(f"{path}\0{source}".encode()).hexdigest()[:16]
+
+
 def _executed(source: str, path: str) -> types.ModuleType:
-    seal = hashlib.sha256(f"{path}\0{source}".encode()).hexdigest()[:16]
-    name = f"eventstudy_strategy_{seal}"
+    name = _module_name(source, path)
     if name in sys.modules:
         return sys.modules[name]
     module = types.ModuleType(name)

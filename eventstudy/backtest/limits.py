@@ -37,7 +37,9 @@ class Limits:
         is Regulation T.
     maintenance_long, maintenance_short : float
         Share of long and of short market value that equity must cover at every close (25%
-        and 30% are the exchanges' minimum); below it sleeves are closed by force.
+        and 30% are the exchanges' minimum); below it sleeves are closed at the next open.
+        Those that leave there anyway are counted out first, then the largest go until equity
+        suffices; a leg that is halted goes on asking for its margin.
     """
 
     gross: float = 2.0
@@ -52,15 +54,23 @@ class Limits:
         faults = [
             f"{name} is {value!r}: give a positive number"
             for name, value in (("gross", self.gross), ("net", self.net), ("single", self.single))
-            if not (isinstance(value, int | float) and value > 0 and not math.isnan(value))
+            if not (_is_number(value) and value > 0)
         ]
         faults += [
             f"{name} is {value!r}: give a number from 0 to 1"
             for name in ("initial", "maintenance_long", "maintenance_short")
-            if not (isinstance(value := getattr(self, name), int | float) and 0 <= value <= 1)
+            if not (_is_number(value := getattr(self, name)) and 0 <= value <= 1)
         ]
+        cash: object = self.cash
+        if not isinstance(cash, bool):
+            faults.append(f"cash is {self.cash!r}: give true or false")
         if faults:
             raise BacktestError("limits: " + "; ".join(faults))
+
+
+def _is_number(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and not math.isnan(value)  # type: ignore[arg-type]
 
 
 def breach(
@@ -117,8 +127,12 @@ def maintenance(limits: Limits, held: Floats) -> float:
     return float(limits.maintenance_long * long + limits.maintenance_short * short)
 
 
-def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
+def called(
+    limits: Limits, equity: float, sleeves: Floats, fixed: Floats | None = None
+) -> list[int]:
     """Return which sleeves a margin call closes: the largest first, until equity suffices.
+
+    Of two of one size the older goes first.
 
     Parameters
     ----------
@@ -127,6 +141,8 @@ def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
         At the close; closing a sleeve at the close leaves it as it is.
     sleeves : ndarray, shape (K, N)
         Signed market values by sleeve and ticker.
+    fixed : ndarray, shape (N,), optional
+        What is held besides and cannot be closed now.
 
     Returns
     -------
@@ -136,7 +152,8 @@ def called(limits: Limits, equity: float, sleeves: Floats) -> list[int]:
     left = list(range(len(sleeves)))
     closed: list[int] = []
     size = np.abs(sleeves).sum(axis=1)
-    while left and equity < maintenance(limits, sleeves[left].sum(axis=0)):
+    rest = np.zeros(sleeves.shape[1]) if fixed is None else fixed
+    while left and equity < maintenance(limits, sleeves[left].sum(axis=0) + rest):
         worst = max(left, key=lambda k: (size[k], -k))
         left.remove(worst)
         closed.append(worst)

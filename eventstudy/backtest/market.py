@@ -20,9 +20,8 @@ def has_bar(table: PriceTable) -> npt.NDArray[np.bool_]:
 
 
 def has_range(table: PriceTable) -> npt.NDArray[np.bool_]:
-    """Return which tickers have a high and a low on every bar, shape (N,)."""
-    known = np.isfinite(table.high) & np.isfinite(table.low)
-    return np.asarray((known | ~has_bar(table)).all(axis=0) & known.any(axis=0))
+    """Return where a ticker's bar has a high and a low, shape (S, N)."""
+    return has_bar(table) & np.isfinite(table.high) & np.isfinite(table.low)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +66,14 @@ class Market:
 
     @cached_property
     def ranges(self) -> npt.NDArray[np.bool_]:
-        """Which tickers have highs and lows on every bar, shape (N,)."""
-        return has_range(self.table)
+        """Where a ticker has had a high and a low on every bar so far, shape (S, N).
+
+        Only bars up to a session tell what is known then: one that lacks its range later
+        must not change an earlier decision.
+        """
+        known = has_range(self.table)
+        whole = np.logical_and.accumulate(known | ~self.bars, axis=0)
+        return np.asarray(whole & np.logical_or.accumulate(known, axis=0))
 
     def priced(self, row: int) -> frozenset[str]:
         """Return the tickers with a bar on a session."""

@@ -6,17 +6,24 @@ Simple returns per session; 252 sessions a year.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 YEAR = 252
+STILL = 1e-12
+"""A deviation or drawdown below this is the rounding of an account that stands still."""
 
 
 def value_returns(values: Floats) -> Floats:
-    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,)."""
-    return values[1:] / values[:-1] - 1.0
+    """Return ``V[t] / V[t-1] - 1``, shape (S-1,), for values of shape (S,).
+
+    Zero after a value of zero or less: that account is gone, and a ratio to it means nothing.
+    """
+    alive = values[:-1] > 0
+    return np.where(alive, values[1:] / np.where(alive, values[:-1], 1.0) - 1.0, 0.0)
 
 
 def total_return(values: Floats) -> float:
@@ -50,7 +57,7 @@ def sharpe(excess: Floats) -> float:
     if len(excess) < 2:
         return math.nan
     spread = float(excess.std(ddof=1))
-    return float(excess.mean()) / spread * math.sqrt(YEAR) if spread > 0 else math.nan
+    return float(excess.mean()) / spread * math.sqrt(YEAR) if spread > STILL else math.nan
 
 
 def sharpe_error(annual_sharpe: float, n: int) -> float:
@@ -69,6 +76,62 @@ def sharpe_error(annual_sharpe: float, n: int) -> float:
     return math.sqrt((1.0 + 0.5 * each**2) / n) * math.sqrt(YEAR)
 
 
+def sortino(excess: Floats) -> float:
+    """Return ``mean / d x sqrt 252`` of returns over cash, d their downside deviation.
+
+    ``d = sqrt(sum min(r - r_f, 0)^2 / n)`` over all n sessions, those above cash included: it
+    is the deviation below the target of earning what cash earns.
+
+    Parameters
+    ----------
+    excess : ndarray, shape (n,)
+        Per session.
+
+    Returns
+    -------
+    float
+        NaN for fewer than two returns, or where none lies below cash.
+
+    References
+    ----------
+    Sortino, F. and Price, L. (1994). Performance measurement in a downside risk framework.
+    Journal of Investing 3(3), 59-64.
+    """
+    if len(excess) < 2:
+        return math.nan
+    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    return float(excess.mean()) / downside * math.sqrt(YEAR) if downside > STILL else math.nan
+
+
+def skewness(returns: Floats) -> float:
+    """Return ``m3 / m2^(3/2)``, central moments with divisor n; a normal has 0.
+
+    NaN for fewer than two returns or no variation.
+    """
+    return _standard_moment(returns, 3)
+
+
+def kurtosis(returns: Floats) -> float:
+    """Return ``m4 / m2^2``, central moments with divisor n: not in excess, a normal has 3.
+
+    NaN for fewer than two returns or no variation.
+    """
+    return _standard_moment(returns, 4)
+
+
+def _standard_moment(returns: Floats, order: int) -> float:
+    if len(returns) < 2:
+        return math.nan
+    apart = returns - returns.mean()
+    spread = math.sqrt(float(np.mean(apart**2)))
+    return float(np.mean((apart / spread) ** order)) if spread > STILL else math.nan
+
+
+def worst_day(returns: Floats) -> float:
+    """Return the lowest return of a session; NaN without one."""
+    return float(returns.min()) if len(returns) else math.nan
+
+
 def drawdowns(values: Floats) -> Floats:
     """Return ``V / highest V so far - 1``, shape (S,): zero or negative."""
     return values / np.maximum.accumulate(values) - 1.0
@@ -79,6 +142,68 @@ def max_drawdown(values: Floats) -> float:
     return float(drawdowns(values).min()) if len(values) else math.nan
 
 
+def calmar(values: Floats) -> float:
+    """Return the annual return over the depth of the deepest drawdown, all sessions.
+
+    NaN without a drawdown.
+
+    References
+    ----------
+    Young, T. (1991). Calmar ratio: a smoother tool. Futures 20(1), 40 (over 36 months there).
+    """
+    depth = -max_drawdown(values)
+    return annual_return(values) / depth if depth > STILL else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A time under water, as rows of a path.
+
+    Attributes
+    ----------
+    start : int
+        Last session at the high.
+    trough : int
+        Session of the lowest value.
+    end : int
+        First session back at the high, or the last one of the path.
+    recovered : bool
+        Whether the high was reached again.
+    """
+
+    start: int
+    trough: int
+    end: int
+    recovered: bool
+
+    @property
+    def sessions(self) -> int:
+        """Sessions from the high until it was reached again, or until the path ends."""
+        return self.end - self.start
+
+
+def longest_drawdown(values: Floats) -> Spell | None:
+    """Return the drawdown of the most sessions, the first of those alike; None without one.
+
+    It need not be the deepest.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S,)
+    """
+    depth = drawdowns(values) if len(values) else values
+    under = np.concatenate([[False], depth < -STILL, [False]])
+    edges = np.flatnonzero(under[1:] != under[:-1])
+    if not len(edges):
+        return None
+    starts, ends = edges[::2] - 1, edges[1::2]
+    last = len(values) - 1
+    longest = int(np.argmax(np.minimum(ends, last) - starts))
+    start, end = int(starts[longest]), int(ends[longest])
+    trough = start + 1 + int(np.argmin(values[start + 1 : end]))
+    return Spell(start, trough, min(end, last), end <= last)
+
+
 def hit_rate(profits: Floats) -> float:
     """Return the share of events with a profit above zero; NaN where none was traded."""
     return float((profits > 0).mean()) if len(profits) else math.nan
@@ -87,14 +212,16 @@ def hit_rate(profits: Floats) -> float:
 def turnover(traded: float, values: Floats) -> float:
     """Return traded value a year, bought and sold, as a multiple of the mean value.
 
+    NaN where that mean is not above zero.
+
     Parameters
     ----------
     traded : float
         Sum of absolute traded values over the path.
     values : ndarray, shape (S,)
     """
-    n = len(values) - 1
-    return float(traded / values.mean() * YEAR / n) if n > 0 else math.nan
+    n, mean = len(values) - 1, values.mean()
+    return float(traded / mean * YEAR / n) if n > 0 and mean > 0 else math.nan
 
 
 def path_metrics(values: Floats, rates: Floats) -> dict[str, float]:
@@ -116,4 +243,9 @@ def path_metrics(values: Floats, rates: Floats) -> dict[str, float]:
         "sharpe": ratio,
         "sharpe_se": sharpe_error(ratio, len(returns)),
         "max_drawdown": max_drawdown(values),
+        "sortino": sortino(returns - rates),
+        "calmar": calmar(values),
+        "skewness": skewness(returns),
+        "kurtosis": kurtosis(returns),
+        "worst_day": worst_day(returns),
     }

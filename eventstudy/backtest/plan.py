@@ -65,8 +65,23 @@ def appointments(
         elif lag < 1 and not _known(event, days[decision]):
             skipped.append(Skip(event.event_id, "not_known", _unknown(event, days[decision])))
         else:
-            found.append(Appointment(event, decision, zero + lag + hold))
+            found.append(Appointment(event, decision, zero + lag + hold, len(found)))
     return found, skipped
+
+
+def summed_up(skips: Iterable[Skip]) -> str:
+    """Return each reason once: the first event's words, and how many events share it."""
+    by_reason: dict[str, dict[str, str]] = {}
+    for skip in skips:
+        by_reason.setdefault(skip.reason, {}).setdefault(skip.event_id, skip.detail)
+    said = []
+    for reason, details in by_reason.items():
+        event_id, detail = next(iter(details.items()))
+        more = f" and {len(details) - 1} more" if len(details) > 1 else ""
+        said.append(f"{detail} ({event_id}{more})")
+        if reason == "not_known":
+            said.append("known_on tells when a date was public; --assume-known KIND=14d fills it")
+    return "; ".join(said)
 
 
 def calendar_gaps(days: Days) -> npt.NDArray[np.int64]:

@@ -6,38 +6,63 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+
+from eventstudy.backtest.attribution import attribution_by
+from eventstudy.backtest.costs import cost_words
+from eventstudy.backtest.ledger import MARGIN
+from eventstudy.backtest.monthly import monthly_table, monthly_text
 
 if TYPE_CHECKING:
     from eventstudy.backtest.evidence import Evidence
     from eventstudy.models.contract import Progress
 
-SHOWN = {
+EARNED = {
     "total_return": "return",
     "annual_return": "a year",
     "volatility": "volatility",
     "sharpe": "Sharpe",
     "sharpe_se": "s.e.",
+    "sortino": "Sortino",
     "max_drawdown": "drawdown",
+    "calmar": "Calmar",
+    "alpha": "alpha",
+    "alpha_hac_se": "alpha s.e.",
+    "beta": "beta",
+}
+TRADED = {
     "hit_rate": "hit rate",
     "turnover": "turnover",
     "average_gross": "gross",
     "exposure": "exposure",
+    "worst_day": "worst day",
+    "worst_month": "worst month",
+    "positive_months": "months up",
     "events_traded": "events",
     "events_skipped": "skipped",
 }
+SHOWN = EARNED | TRADED
 PERCENT = (
     "total_return",
     "annual_return",
     "volatility",
     "max_drawdown",
+    "alpha",
+    "alpha_hac_se",
     "hit_rate",
     "average_gross",
     "exposure",
+    "worst_day",
+    "worst_month",
+    "positive_months",
 )
 COUNTS = ("events_traded", "events_skipped")
+WIDTH = 110
+"""Of the summary, in characters; tables of long names of strategies may take more."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +75,52 @@ class BacktestResult:
         One row a leg: strategy, event_id, ticker, side (long or short), entry_date,
         entry_price, exit_date, exit_price, size (shares, positive), pnl (everything: prices,
         dividends, costs), costs (commission, slippage and borrow fee, positive), exit_reason
-        (``time``, ``stop``, ``target``, ``frozen at last price``, ``open at end of data``;
-        the last two at the last close, free of costs).
+        (``time``; ``stop`` and ``target`` of the sleeve; ``leg stop`` and ``leg target``, and
+        ``leg stop of A`` for the rest of that sleeve; ``margin call``; ``frozen at last
+        price`` and ``open at end of data``, these two at the last close, free of costs), dividends
+        (received less paid), mae and mfe: the lowest and the highest profit of the leg at any
+        close that it was held over, or when it was closed, as fractions of what it cost at
+        entry; zero at entry, so that mae is never above zero and mfe never below. Costs so far
+        and dividends count.
     orders : DataFrame
         One row an order: strategy, event_id, ticker, group, side (buy or sell), size,
-        created (after that close), executed (at that open), price, status (``filled``,
-        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason.
+        created (after that close), executed (on that session), price, status (``filled``,
+        ``settled``, ``cancelled``, ``rejected``, ``lost``), reason (why it was not filled,
+        why it was sent, or by how much participation scaled it).
     equity : DataFrame
         One row a session of the window: strategy, date, value, return, gross and net
-        exposure as fractions of value. The first row is the close of the first decision.
+        exposure as fractions of value (NaN where something is held on a value of zero or
+        less). The first row is the close of the first decision.
     yardsticks : DataFrame
         The same columns for holding the benchmark and each basket, without costs.
     metrics : DataFrame
-        One row a strategy (``kind`` strategy), then one a yardstick.
+        One row a strategy (``kind`` strategy), then one a yardstick. Figures that need an
+        explanation:
+
+        - sharpe, sortino: over cash, a year, over all sessions; see `metrics`.
+        - calmar: annual_return over the depth of max_drawdown, over the whole window.
+        - alpha (a year), beta: of the account's returns over cash on the benchmark's, sessions
+          without a position included; _se by least squares, _hac_se by Newey and West.
+        - information_ratio: of returns less the benchmark's, a year.
+        - skewness, kurtosis (a normal has 3), worst_day: of returns per session.
+        - worst_month, positive_months (share of months above zero): months that the window
+          holds in part count, and so does interest on cash.
+        - longest_drawdown: sessions from the high until it was reached again, or to the end;
+          drawdown_start, drawdown_trough, drawdown_recovery: its high, its lowest close, the
+          first close back at the high (missing where there is none).
     skipped : DataFrame
         strategy, event_id, ticker, reason, detail: events, or tickers of one, not traded.
     attribution : DataFrame
         One row an event and strategy: event_id, kind, session_0, legs, entry_date,
         exit_date, staked (sum of absolute legs at entry), pnl, costs, dividends,
-        return_on_staked, exit_reason.
+        return_on_staked, exit_reason, mae, mfe (as in trades, of all legs together, as
+        fractions of what was staked).
     config : mapping
         Everything that was asked: costs, limits, parameters, sources and their hashes.
     evidence : Evidence
         Is it luck? Computed when it is first asked for, which takes seconds; see `gather`.
+
+    Derived on first access: `monthly` and `attribution_by`.
 
     Notes
     -----
@@ -110,13 +158,44 @@ class BacktestResult:
         vars(self)["evidence"] = found
         return found
 
+    @cached_property
+    def monthly(self) -> pd.DataFrame:
+        """Simple returns by month and year, of strategies and then of yardsticks.
+
+        strategy, year, month (1 to 12, missing in the row of the whole year), return, sessions
+        (with a return), partial (whether the window holds the month or year in part).
+        """
+        following = self.config.get("following")
+        return monthly_table(
+            pd.concat([self.equity, self.yardsticks], ignore_index=True),
+            None if following is None else np.datetime64(following, "D"),
+        )
+
+    @cached_property
+    def attribution_by(self) -> pd.DataFrame:
+        """Profit of each strategy's trades by event, kind, side, ticker and month of exit.
+
+        strategy, by (``event``, ``kind``, ``side``, ``ticker``, ``exit_month``), key, legs,
+        events, pnl, costs, dividends, share_of_pnl, hit_rate; see
+        `eventstudy.backtest.attribution.attribution_by`. Within each `by` the rows sum to the
+        strategy's trades.
+        """
+        kinds = self.attribution.drop_duplicates("event_id").set_index("event_id")["kind"]
+        return attribution_by(self.trades, kinds)
+
+    def monthly_text(self) -> str:
+        """Return `monthly` as text, the months side by side in percent."""
+        return monthly_text(self.monthly)
+
     def summary_frame(self) -> pd.DataFrame:
         """Return the main figures, one row a strategy or yardstick, by name."""
         return self.metrics.set_index("strategy")[list(SHOWN)]
 
     def summary(self) -> str:
         """Return the main figures as text, with what a reader has to know beside them."""
-        return "\n".join([self._heading(), "", self._table(), "", *self._notes()])
+        tables = (self._table(EARNED), "", self._table(TRADED, "strategy"))
+        notes = [fill(line, WIDTH, subsequent_indent="  ") for line in self._notes()]
+        return "\n".join([self._heading(), "", *tables, "", *notes])
 
     def __str__(self) -> str:
         return self.summary()
@@ -133,23 +212,25 @@ class BacktestResult:
             f"capital {c['capital']:,.0f}"
         )
 
-    def _table(self) -> str:
-        frame = self.summary_frame()
+    def _table(self, titles: Mapping[str, str], kind: str = "") -> str:
+        frame = self.metrics.set_index("strategy")
+        if kind:
+            frame = frame[frame["kind"] == kind]
         shown = pd.DataFrame(index=frame.index)
-        for name, title in SHOWN.items():
+        for name, title in titles.items():
             shown[title] = [_worded(name, value) for value in frame[name]]
         return str(shown.to_string(index_names=False))
 
     def _notes(self) -> list[str]:
-        costs = self.config["costs"]
         refused = self.orders[~self.orders["status"].isin(["filled"])]
         rates = (
-            f"Costs: commission {costs['commission_bp']:g} bp, half-spread "
-            f"{costs['half_spread_bp']:g} bp, borrow fee {costs['borrow_bp']:g} bp a year; "
-            f"yardsticks bear none. Cash: {self.config['risk_free']}."
+            f"Costs: {cost_words(self.config['costs'])}; yardsticks bear none. "
+            f"Cash: {self.config['risk_free']}."
         )
         ratios = (
-            "Sharpe ratios are over cash, over all sessions of the window; s.e. by Lo (2002). "
+            "Sharpe and Sortino ratios are over cash, over all sessions of the window; s.e. by "
+            f"Lo (2002). Alpha (a year) and beta against {self.config['benchmark']}, s.e. by Newey "
+            "and West. Interest on cash counts in every return, and thus in months up. "
             f"Variants tried: {self.config['variants']}."
         )
         engines = [
@@ -160,7 +241,23 @@ class BacktestResult:
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
             notes.append(f"Orders that did not fill as asked: {told}; see orders.")
-        return notes
+        return notes + self.alarms()
+
+    def alarms(self) -> list[str]:
+        """Return what befell the account: sleeves closed by force, equity that was gone."""
+        lines = []
+        forced = self.orders[self.orders["reason"] == MARGIN]
+        for name, rows in forced.groupby("strategy", sort=False):
+            count = rows["event_id"].nunique()
+            lines.append(f"Margin calls closed {_counted(count, 'sleeve')} of {name}.")
+        gone = self.equity[self.equity["value"] <= 0]
+        for name, rows in gone.groupby("strategy", sort=False):
+            lines.append(
+                f"The equity of {name} was zero or less on {_counted(len(rows), 'session')}, "
+                f"first on {rows['date'].iloc[0]:%Y-%m-%d}: its ratios mean nothing, returns from "
+                "then on count as zero."
+            )
+        return lines
 
     def _skip_reasons(self) -> list[str]:
         """Return why events were not traded, the most frequent reason first."""
@@ -170,6 +267,10 @@ class BacktestResult:
             told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
             lines.append(f"Not traded by {name}: {told}; details in skipped.")
         return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _worded(name: str, value: float) -> str:

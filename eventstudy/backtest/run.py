@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
+LACKING = ("study_only", "no_range")
+"""Reasons of a skip that lie in fields which the prices do not have."""
 
 
 def backtest(
@@ -57,17 +59,19 @@ def backtest(
     """Trade strategies around events on backtrader and return every trade and its costs.
 
     Events with ``use = study`` are traded, ambiguous ones at the later session 0. Decisions
-    fall after a close, fills at the next open.
+    fall after a close, fills at the next open or as the strategy's parameters say.
 
     Parameters
     ----------
     events : EventCalendar or iterable of Event
     prices : PriceTable
-        Needs opens and closes of what is traded, and the benchmark.
+        Needs opens and closes of what is traded, and the benchmark; highs and lows for
+        limits, leg stops and leg targets; volumes for participation and impact.
     strategies : str, class, (name or class, parameters), or a list of these
         Names are kebab-case, overrides may follow: ``asic-gpu-rotation:hold=5``.
     costs : Costs, optional
-        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee.
+        Default: 1 bp commission, 2 bp half-spread, 50 bp a year borrow fee, 100 bp a year
+        above the cash rate on borrowed money.
     capital : float
         Initial cash, in the currency of the prices.
     benchmark : str
@@ -77,7 +81,7 @@ def backtest(
     risk_free : float, Series or ndarray, optional
         A constant annual rate, or the simple return on cash per session: a Series by date,
         or an array with one row for each of ``prices.dates``. Idle cash earns it, and Sharpe
-        ratios are over it. Cash that secures short positions earns nothing.
+        ratios are over it. Cash that secures short positions earns `Costs.rebate` of it.
     limits : Limits, optional
         Default: gross 2, net 1, single name 1 times equity, no negative cash; margin of
         Regulation T (50% to open, 25% of longs and 30% of shorts to hold).
@@ -122,10 +126,12 @@ def backtest(
 
 
 def _check_something_tradable(desks: list[Desk]) -> None:
-    """Refuse the run where every event was lost to prices without opens."""
+    """Refuse the run where events were lost to fields that the prices lack, and none is left."""
     if any(desk.ledger.orders for desk in desks):
         return
-    details = {s.detail for desk in desks for s in desk.skipped if s.reason == "study_only"}
+    volumes = np.nan_to_num(desks[0].market.table.volume) > 0
+    lacking = LACKING if volumes.any() else (*LACKING, "no_volume")
+    details = {s.detail for desk in desks for s in desk.skipped if s.reason in lacking}
     if details:
         raise BacktestError("nothing could be traded: " + "; ".join(sorted(details)))
 
@@ -147,8 +153,9 @@ def _result(
     days = table.dates[first : first + window]
     cash = setup.rates[first + 1 : first + window]
     held = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
-    rows = [tables.strategy_metrics(desk, window, cash, variants) for desk in desks]
-    rows += [tables.yardstick_metrics(name, values, cash) for name, values in held.items()]
+    yard = held[f"hold {market.benchmark}"]
+    rows = [tables.strategy_metrics(desk, days, cash, yard, variants) for desk in desks]
+    rows += [tables.yardstick_metrics(name, v, days, cash, yard) for name, v in held.items()]
     ones = np.ones(window)
     config = {
         **setup.told,
@@ -156,22 +163,23 @@ def _result(
         "start": str(days[0]),
         "end": str(days[-1]),
         "sessions": window,
+        "following": next(map(str, table.dates[first + window :]), None),
         "variants": variants,
         "yardsticks": list(held),
         "engine": {d.name: d.engine for d in desks},
         "why_cerebro": {d.name: d.why_cerebro for d in desks if d.why_cerebro},
     }
     return BacktestResult(
-        trades=tables.trades_table(desks),
+        trades=tables.trades_table(desks, table),
         orders=tables.orders_table(desks),
         equity=pd.concat([tables.desk_equity(d, days) for d in desks], ignore_index=True),
         yardsticks=pd.concat(
             [tables.equity_rows(name, days, v, ones, ones) for name, v in held.items()],
             ignore_index=True,
         ),
-        metrics=pd.DataFrame(rows, columns=list(tables.METRICS)),
+        metrics=tables.metrics_table(rows),
         skipped=tables.skipped_table(desks),
-        attribution=tables.attribution_table(desks),
+        attribution=tables.attribution_table(desks, table),
         config=MappingProxyType(config),
         _gather=partial(
             gather,

@@ -20,8 +20,8 @@ from eventstudy.backtest.decisions import Appointment, Skip
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.limits import Limits
-from eventstudy.backtest.market import Market
-from eventstudy.backtest.plan import appointments, calendar_gaps, trading_days
+from eventstudy.backtest.market import Market, has_bar, has_range
+from eventstudy.backtest.plan import appointments, calendar_gaps, summed_up, trading_days
 from eventstudy.backtest.terms import Terms
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
 from eventstudy.errors import BacktestError, did_you_mean
@@ -82,7 +82,9 @@ def set_up(
     """
     costs, limits, shortable = costs or Costs(), limits or Limits(), dict(shortable or {})
     _check_input(prices, capital, benchmark)
-    _check_shortable(shortable, prices)
+    _check_tickers("shortable", shortable, prices)
+    _check_tickers("costs: borrow", costs.borrow, prices)
+    _check_flags(shortable)
     known = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
     days = trading_days(getattr(events, "sessions", None), prices, benchmark)
     study = tuple(event for event in events if event.use == "study")
@@ -111,7 +113,7 @@ def plans_of(setup: Setup, strategies: Iterable[Strategy]) -> list[Plan]:
     days = setup.market.table.dates
     plans = [appointments(setup.events, days, s.parameters) for s in strategies]
     if not any(agenda for agenda, _ in plans):
-        reasons = "; ".join(dict.fromkeys(s.detail for _, skips in plans for s in skips))
+        reasons = summed_up(skip for _, skips in plans for skip in skips)
         raise BacktestError(f"no event can be traded: {reasons}")
     return plans
 
@@ -209,11 +211,18 @@ def session_rates(
     return values
 
 
-def _check_shortable(shortable: Mapping[str, bool], prices: PriceTable) -> None:
-    unknown = [t for t in shortable if t not in prices]
+def _check_tickers(what: str, named: Mapping[str, object], prices: PriceTable) -> None:
+    """Refuse tickers without prices: a misspelt one would be charged or spared unseen."""
+    unknown = [str(ticker) for ticker in named if ticker not in prices]
     if unknown:
         near = did_you_mean(unknown[0], prices.tickers)
-        raise BacktestError(f"shortable: no prices of {', '.join(unknown)}{near}")
+        raise BacktestError(f"{what}: no prices of {', '.join(unknown)}{near}")
+
+
+def _check_flags(shortable: Mapping[str, object]) -> None:
+    wrong = [f"{t} = {v!r}" for t, v in shortable.items() if not isinstance(v, bool | np.bool_)]
+    if wrong:
+        raise BacktestError(f"shortable: {', '.join(wrong)}: give true or false")
 
 
 def _told(
@@ -234,6 +243,8 @@ def _told(
     else:
         cash = "idle cash earns the rate given for each session"
     half = np.isfinite(prices.close) & ~np.isfinite(prices.open)
+    ranged = has_range(prices)
+    blind = has_bar(prices) & ~ranged & ranged.any(axis=0)
     return {
         "capital": capital,
         "benchmark": benchmark,
@@ -242,9 +253,12 @@ def _told(
         "risk_free": cash,
         "seed": seed,
         "price_source": prices.source,
-        "bars_without_open": {
-            t: int(n) for t, n in zip(prices.tickers, half.sum(axis=0), strict=True) if n
-        },
+        "bars_without_open": _counts(prices.tickers, half),
+        "bars_without_range": _counts(prices.tickers, blind),
         "dates_off_calendar": int((~np.isin(prices.dates, days)).sum()),
         "shortable": dict(shortable),
     }
+
+
+def _counts(tickers: tuple[str, ...], found: npt.NDArray[np.bool_]) -> dict[str, int]:
+    return {t: int(n) for t, n in zip(tickers, found.sum(axis=0), strict=True) if n}

@@ -127,7 +127,8 @@ def placed_sleeves(
         progress("placing events on other dates", number, len(events))
         rows = np.flatnonzero(needed[number])
         decided = [
-            _decided(author, notebook, strategy.name, event, int(row), setup, terms) for row in rows
+            _decided(author, notebook, strategy.name, event, int(row), setup, terms, number)
+            for row in rows
         ]
         found[number, rows] = _profits(stack, decided, rows, first, setup, terms, fees)
     progress("placing events on other dates", len(events), len(events))
@@ -142,6 +143,7 @@ def _decided(
     row: int,
     setup: Setup,
     terms: Terms,
+    number: int,
 ) -> Decision | None:
     """Ask the strategy about an event moved to another session; None where there is none."""
     table = setup.market.table
@@ -151,7 +153,7 @@ def _decided(
     day = table.dates[row]
     known = event.known_on and event.known_on + (day - event.next).item()
     moved = replace(event, same=day, next=day, date=day.item(), known_on=known, ambiguous=False)
-    item = Appointment(moved, decision, row + terms.entry + terms.hold)
+    item = Appointment(moved, decision, row + terms.entry + terms.hold, number)
     return decide(author, notebook, name, item, setup.market, terms, setup.market.capital)
 
 

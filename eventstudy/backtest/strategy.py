@@ -52,20 +52,26 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
         fill.
     limit : float or None
         The entry is a limit order of that session, this fraction below the decision's close
-        to buy and above it to sell. For one leg only: of two, one might fill alone.
+        to buy and above it to sell. It fills at an open beyond it, spread paid, or where the
+        price goes through it, not where it is touched. For one leg only: of two, one might
+        fill alone. Not with ``fill = close``.
     stop_loss, take_profit : float or None
         Fraction of the sleeve's value at entry (sum of absolute legs); measured on the
         profit of the whole sleeve, costs included, at each close, and executed at the next
         open. Needs closes only.
     leg_stop, leg_target : float or None
-        Fraction of a leg's entry price; judged within the session by its high and low, the
-        stop first where both were touched. The rest of the sleeve leaves at the next open.
+        Fraction of a leg's entry price; judged within the session by its high and low, from
+        the entry on, the stop first where both were touched. A stop fills at its price or at
+        an open beyond it, spread paid; a target only where the price goes through it. The
+        rest of the sleeve leaves at the next open. An event is skipped where a bar so far has
+        no high and low; a later one is judged by its open and close.
     sizing : str
-        ``given`` takes the weights as they are; see `eventstudy.backtest.sizing` for others.
+        ``given`` takes the weights as they are; ``dollar-neutral`` and ``beta-neutral`` balance
+        the two sides, ``volatility`` scales the group; see `eventstudy.backtest.sizing`.
     target_volatility : float
         A year; aimed at by ``sizing = volatility``, of the sleeve as if it were the account.
     size_of : str
-        ``capital`` (initial) or ``equity`` (at the decision's close).
+        ``capital`` (initial) or ``equity`` (at the decision's close; none is left at zero).
     participation : float or None
         Largest share of the median volume of the 20 sessions up to the decision that a leg
         may be; the whole group is scaled down to it.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventstudy.errors import EventStudyError
+
 FILLS = ("open", "close")
 BASES = ("capital", "equity")
 
@@ -49,7 +51,7 @@ def faults_of(values: Mapping[str, Any]) -> list[str]:
     values : mapping
         Of the right types already.
     """
-    from eventstudy.backtest.sizing import SIZINGS
+    from eventstudy.backtest.sizing import find_sizing
 
     faults = []
     if values["hold"] < 1:
@@ -68,9 +70,13 @@ def faults_of(values: Mapping[str, Any]) -> list[str]:
         if values[name] is not None and not 0 < values[name] < top:
             bound = "positive fraction" if top == math.inf else "fraction between 0 and 1"
             faults.append(f"{name} is {values[name]}: give a {bound} or none")
-    for name, allowed in {"fill": FILLS, "size_of": BASES, "sizing": tuple(SIZINGS)}.items():
+    for name, allowed in {"fill": FILLS, "size_of": BASES}.items():
         if values[name] not in allowed:
             faults.append(f"{name} is {values[name]!r}: give {', '.join(allowed)}")
+    try:
+        find_sizing(values["sizing"])
+    except EventStudyError as error:
+        faults.append(str(error))
     if values["limit"] is not None and values["fill"] == "close":
         faults.append(
             "limit with fill=close: a limit order works during the session; leave out one"

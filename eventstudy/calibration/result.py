@@ -114,7 +114,6 @@ class CalibrationResult:
             "recommended": list(self.recommended),
             "notes": list(self.notes),
             "versions": versions(),
-            "seconds": round(self.seconds, 3),
         }
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -351,7 +352,7 @@ def _config_dict(
         "sessions": len(sessions),
         "first": str(world.days[sessions[0]]),
         "last": str(world.days[sessions[-1]]),
-        "events": None if events is None else events.file,
+        "events": None if events is None else Path(events.file).name,
         "prices": {
             "source": prices.source,
             "tickers": {ticker: prices.digest(ticker) for ticker in prices.tickers},

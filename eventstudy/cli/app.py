@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 import typer
 
-from eventstudy.cli import calibrate_command, inspect_commands, run_commands
+from eventstudy.cli import (
+    audit_command,
+    calibrate_command,
+    inspect_commands,
+    new_command,
+    run_commands,
+    runs_command,
+)
 from eventstudy.errors import EventStudyError
 
 app = typer.Typer(
@@ -22,6 +29,9 @@ app = typer.Typer(
 run_commands.register(app)
 inspect_commands.register(app)
 calibrate_command.register(app)
+audit_command.register(app)
+new_command.register(app)
+runs_command.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -48,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 the user's input, 1 our own fault.
+        0 done, 2 the user's input, 3 an audit that found a peek, 1 our own fault.
     """
     try:
         app(args=arguments)

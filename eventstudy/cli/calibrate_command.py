@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from eventstudy.cli import options as o
+from eventstudy.cli.progress import Bar
 
 if TYPE_CHECKING:
     from eventstudy.calibration import CalibrationResult
     from eventstudy.events import EventCalendar
     from eventstudy.prices import PriceTable
     from eventstudy.run.config import RunConfig
+    from eventstudy.run.kept import Target
 
 Samples = Annotated[int, typer.Option(help="Random samples a design.")]
 ResamplingSamples = Annotated[
@@ -28,7 +31,7 @@ Tests = Annotated[
     list[str] | None, typer.Option("--test", metavar="NAME", help="Repeatable; default all.")
 ]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
-FILES = ("calibration.csv", "calibration.html", "manifest.json")
+FILES = ("calibration.csv", "calibration.html")
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +63,7 @@ def calibrate(
     seed: o.Seed = None,
     config: o.Config = None,
     out: o.Out = None,
+    runs: o.Runs = None,
     json_: o.Json = False,
 ) -> None:
     """Size and power of every test on your own prices; of your own calendar with EVENTS.
@@ -69,8 +73,10 @@ def calibrate(
     """
     from eventstudy.calibration import calibrate as verb
     from eventstudy.run.config import read_config
-    from eventstudy.run.execute import read_factors
+    from eventstudy.run.execute import read_factors, utc_now
+    from eventstudy.run.kept import Target
 
+    started = utc_now()
     own = ("test", "samples", "resampling_samples", "effects", "jobs", "config", "out", "json_")
     given = {name: value for name, value in locals().items() if name in _shared() - set(own)}
     asked = read_config(config, given)
@@ -78,7 +84,9 @@ def calibrate(
     chosen = _model(asked)
     calendar_of, table = _inputs(asked)
     windows = _windows(asked)
-    with _Bar() as bar:
+    target = Target(out, runs)
+    target.check(FILES)
+    with Bar() as bar:
         result = verb(
             table,
             events=calendar_of,
@@ -98,7 +106,7 @@ def calibrate(
             jobs=jobs,
             progress=bar.tell,
         )
-    written = _write(result, Path(out)) if out else []
+    written = _write(result, target, started)
     _print(result, written, json_)
 
 
@@ -173,59 +181,21 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
     return events, table
 
 
-class _Bar:
-    """A progress bar on stderr; nothing where nobody is watching."""
-
-    def __enter__(self) -> _Bar:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self._progress = Progress(
-            "{task.description}",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, Any] = {}
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str, done: int, total: int) -> None:
-        """Show how far one part of the work is."""
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done, total=total)
-
-
-def _write(result: CalibrationResult, out: Path) -> list[Path]:
-    """Write the rates, the page and the manifest."""
-    import json
-
+def _write(result: CalibrationResult, target: Target, started: str) -> list[Path]:
+    """Write the rates, the page and the manifest, where a place was given."""
     from eventstudy.calibration.page import calibration_html
-    from eventstudy.errors import EventStudyError
 
-    manifest = json.dumps(result.manifest(), indent=2, ensure_ascii=False, default=str) + "\n"
-    texts = (
-        result.rates.to_csv(index=False, lineterminator="\n"),
-        calibration_html(result),
-        manifest,
-    )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in zip(FILES, texts, strict=True):
-            # Beside its place, then moved: a reader never sees half a file.
-            beside = out / f".{name}.part"
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(out / name)
-    except OSError as error:
-        raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None
-    return [out / name for name in FILES]
+    if target.out is None and target.runs is None:
+        return []
+    texts = result.rates.to_csv(index=False, lineterminator="\n"), calibration_html(result)
+    contents = [text.encode() for text in texts]
+    files = {name: partial(_put, content) for name, content in zip(FILES, contents, strict=True)}
+    clock = {"started": started, "wall_time": round(result.seconds, 3)}
+    return target.write(files, {**result.manifest(), **clock})
+
+
+def _put(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> None:

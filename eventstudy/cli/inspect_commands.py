@@ -65,8 +65,8 @@ def check_events(
     shown = _compact(aligned)
     if sys.stdout.isatty():
         shown = shown.drop(columns="why")  # it would fold every row over three lines
-    _print(shown, f"{len(found)} events, {int(aligned['ambiguous'].sum())} of them ambiguous")
-    _print(tickers, f"Per ticker, windows in [{frame.hull[0]}, {frame.hull[1]}]")
+    print_frame(shown, f"{len(found)} events, {int(aligned['ambiguous'].sum())} of them ambiguous")
+    print_frame(tickers, f"Per ticker, windows in [{frame.hull[0]}, {frame.hull[1]}]")
     for line in (*separation_notes(found), *found.notes):
         typer.echo(line)
 
@@ -90,7 +90,7 @@ def fetch_prices(
     if not wanted:
         raise EventStudyError("which tickers? Name them, or a calendar with --events events.csv")
     table = load_prices(sorted(wanted), source="yahoo", start=start, end=end, refresh=refresh)
-    _print(coverage_frame(table), f"{len(table.tickers)} tickers in the cache")
+    print_frame(coverage_frame(table), f"{len(table.tickers)} tickers in the cache")
 
 
 @prices_app.command("check")
@@ -120,9 +120,9 @@ def check_prices(
     else:
         held = coverage[~coverage["ticker"].isin(list(table.missing))]
         short = held.assign(sha256=held["sha256"].str[:12])
-        _print(short, f"{len(held)} tickers from {table.source}")
+        print_frame(short, f"{len(held)} tickers from {table.source}")
         if len(doubts):
-            _print(doubts, f"{len(doubts)} doubts")
+            print_frame(doubts, f"{len(doubts)} doubts")
         elif len(held):
             typer.echo("No doubt about any of them.")
         for ticker, why in table.missing.items():
@@ -134,7 +134,9 @@ def check_prices(
 def list_names(
     what: Annotated[
         str,
-        typer.Argument(help="models, tests, baskets, strategies, sources, calendars, or all."),
+        typer.Argument(
+            help="models, tests, baskets, strategies, sizings, sources, calendars, or all."
+        ),
     ] = "all",
     strategies: o.Strategies = None,
 ) -> None:
@@ -170,7 +172,7 @@ def _tickers_of(events: str) -> frozenset[str]:
     return read_events(events, calendar=None).tickers
 
 
-def _print(frame: pd.DataFrame, title: str) -> None:
+def print_frame(frame: pd.DataFrame, title: str) -> None:
     """Print a table: boxed and coloured for a person, plain for a pipe."""
     if not sys.stdout.isatty():
         typer.echo(f"{title}\n{frame.to_string(index=False)}\n")

@@ -52,6 +52,12 @@ def _strategies(folder: str | None) -> Rows:
     return [(name, _first_line(getattr(s, "cls", s))) for name, s in sorted(found.items())]
 
 
+def _sizings(_: str | None) -> Rows:
+    from eventstudy.backtest.sizing import SIZINGS
+
+    return [(name, _first_line(sizing)) for name, sizing in SIZINGS.items()]
+
+
 def _sources(_: str | None) -> Rows:
     return [
         ("sample", "the small table of public prices that ships with the project"),
@@ -72,6 +78,7 @@ FAMILIES: dict[str, Callable[[str | None], Rows]] = {
     "tests": _tests,
     "baskets": _baskets,
     "strategies": _strategies,
+    "sizings": _sizings,
     "sources": _sources,
     "calendars": _calendars,
 }

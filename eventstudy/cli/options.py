@@ -185,6 +185,15 @@ Out = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="Folder for the files of the run.", rich_help_panel=OUTPUT),
 ]
+Runs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Keep the run under DIR, in a folder named by time and inputs, instead of --out; "
+        "see eventstudy runs.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Format = Annotated[
     str, typer.Option("--format", help="csv or parquet, for the tables.", rich_help_panel=OUTPUT)
 ]

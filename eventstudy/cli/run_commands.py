@@ -12,10 +12,11 @@ from eventstudy.cli import options as o
 if TYPE_CHECKING:
     from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
+    from eventstudy.run.kept import Target
 
 DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
 COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
-OUTPUTS = ("out", "format_", "json_", "config")
+OUTPUTS = ("out", "runs", "format_", "json_", "config")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,13 +27,17 @@ def register(app: typer.Typer) -> None:
     app.command()(backtest)
 
 
-def demo(out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Json = False) -> None:
-    """Run study, backtest and report on the shipped sample; no network is needed."""
+def demo(
+    out: o.Out = None, runs: o.Runs = None, format_: o.Format = "csv", json_: o.Json = False
+) -> None:
+    """Run study, backtest and report on the shipped sample; no network is needed.
+
+    Files go to eventstudy-demo unless --out or --runs says otherwise.
+    """
     from eventstudy.run.config import RunConfig
-    from eventstudy.run.files import check_format
     from eventstudy.run.places import bundled_events
 
-    check_format(format_)
+    target = _target(locals(), "eventstudy-demo")
     config = RunConfig(events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS)
     outcome = _carry_out(config, True, True)
     if not json_:
@@ -42,7 +47,7 @@ def demo(out: o.Out = "eventstudy-demo", format_: o.Format = "csv", json_: o.Jso
             f"{len(outcome.study.events.study)} study events. It shows how the tool works; "  # type: ignore[union-attr]
             "it cannot carry a conclusion of its own.\n"
         )
-    _deliver(outcome, out, format_, json_)
+    _deliver(outcome, target, format_, json_)
 
 
 def run(
@@ -80,13 +85,15 @@ def run(
     seed: o.Seed = None,
     strict: o.Strict = None,
     config: o.Config = None,
-    out: o.Out = "eventstudy-out",
+    out: o.Out = None,
+    runs: o.Runs = None,
     format_: o.Format = "csv",
     json_: o.Json = False,
 ) -> None:
-    """Study, backtest and report: everything, written to --out."""
-    outcome = _carry_out(_config(locals()), True, True)
-    _deliver(outcome, out, format_, json_)
+    """Study, backtest and report: everything, written to --out (eventstudy-out) or --runs."""
+    asked, target = _config(locals()), _target(locals(), "eventstudy-out")
+    outcome = _carry_out(asked, True, True)
+    _deliver(outcome, target, format_, json_)
 
 
 def study(
@@ -117,12 +124,14 @@ def study(
     strict: o.Strict = None,
     config: o.Config = None,
     out: o.Out = None,
+    runs: o.Runs = None,
     format_: o.Format = "csv",
     json_: o.Json = False,
 ) -> None:
-    """Abnormal returns and their tests; files and report with --out."""
-    outcome = _carry_out(_config(locals()), True, False)
-    _deliver(outcome, out, format_, json_)
+    """Abnormal returns and their tests; files and report with --out or --runs."""
+    asked, target = _config(locals()), _target(locals())
+    outcome = _carry_out(asked, True, False)
+    _deliver(outcome, target, format_, json_)
 
 
 def backtest(
@@ -144,26 +153,38 @@ def backtest(
     seed: o.Seed = None,
     config: o.Config = None,
     out: o.Out = None,
+    runs: o.Runs = None,
     format_: o.Format = "csv",
     json_: o.Json = False,
 ) -> None:
-    """Trade strategies around the events; files with --out."""
-    outcome = _carry_out(_config(locals()), False, True)
-    _deliver(outcome, out, format_, json_)
+    """Trade strategies around the events; files with --out or --runs."""
+    asked, target = _config(locals()), _target(locals())
+    outcome = _carry_out(asked, False, True)
+    _deliver(outcome, target, format_, json_)
 
 
 def _config(given: dict[str, Any]) -> RunConfig:
     """Return the configuration of a command's parameters and its study.toml."""
     from eventstudy.run.config import read_config
-    from eventstudy.run.files import check_format
 
-    check_format(given["format_"])
     flags = {name: value for name, value in given.items() if name not in OUTPUTS}
     costs = {name: flags.pop(name) for name in COSTS if name in flags}
     flags["costs"] = {name: value for name, value in costs.items() if value is not None}
     if flags.get("assume_known"):
         flags["assume_known"] = _pairs(flags["assume_known"])
     return read_config(given["config"], flags)
+
+
+def _target(given: dict[str, Any], default: str | None = None) -> Target:
+    """Return where the files go; what cannot be written there is refused before the work."""
+    from eventstudy.run.files import check_format, names_of
+    from eventstudy.run.kept import Target
+
+    check_format(given["format_"])
+    out, runs = given["out"], given["runs"]
+    target = Target(default if out is None and runs is None else out or None, runs)
+    target.check(names_of(given["format_"]))
+    return target
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -184,22 +205,24 @@ def _carry_out(config: RunConfig, with_study: bool, with_trades: bool) -> Outcom
         return execute(config, study=with_study, trade=with_trades, say=status.update)
 
 
-def _deliver(outcome: Outcome, out: str | None, fmt: str, as_json: bool) -> None:
+def _deliver(outcome: Outcome, target: Target, fmt: str, as_json: bool) -> None:
     """Write the files and print the summaries; exit 2 where the backtest was refused."""
-    from eventstudy.run.files import write_files
+    from eventstudy.run.files import files_of, manifest_of
 
-    written = write_files(outcome, Path(out), fmt) if out else []
+    wanted = target.out is not None or target.runs is not None
+    written = target.write(files_of(outcome, fmt), manifest_of(outcome)) if wanted else []
     if as_json:
         typer.echo(_json(outcome, written))
     else:
-        _print_summaries(outcome, written, out)
+        _print_summaries(outcome, written)
     if outcome.refused:
         typer.echo(f"eventstudy: no backtest: {outcome.refused}", err=True)
         raise typer.Exit(2)
 
 
-def _print_summaries(outcome: Outcome, written: list[Path], out: str | None) -> None:
-    for part in (outcome.study, outcome.long_run, outcome.backtest):
+def _print_summaries(outcome: Outcome, written: list[Path]) -> None:
+    evidence = None if outcome.backtest is None else outcome.backtest.evidence
+    for part in (outcome.study, outcome.long_run, outcome.backtest, evidence):
         if part is not None:
             typer.echo(part.summary())
             typer.echo("")
@@ -207,7 +230,7 @@ def _print_summaries(outcome: Outcome, written: list[Path], out: str | None) -> 
         typer.echo(note)
     if written:
         report = [path for path in written if path.name == "report.html"]
-        typer.echo(f"{len(written)} files in {out}")
+        typer.echo(f"{len(written)} files in {written[0].parent}")
         for path in report:
             typer.echo(f"Report: {path.resolve()}")
 
@@ -228,4 +251,5 @@ def _json(outcome: Outcome, written: list[Path]) -> str:
         found["notes"] = list(outcome.study.notes)
     if outcome.backtest is not None:
         found["backtest"] = records(outcome.backtest.metrics)
+        found["luck"] = records(outcome.backtest.evidence.luck)
     return json.dumps(found, indent=2, ensure_ascii=False)

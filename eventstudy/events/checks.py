@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -276,8 +277,9 @@ def _note_lower_case(checked: Checked) -> None:
     lower = sorted(t for t in tokens if t != t.upper() and not t.startswith("@"))
     if lower:
         shown = ", ".join(lower[:10]) + (", ..." if len(lower) > 10 else "")
+        name = Path(checked.file).name
         checked.notes.append(
-            f"{checked.file}: tickers with lower-case letters are taken as written: {shown}"
+            f"{name}: tickers with lower-case letters are taken as written: {shown}"
         )
 
 

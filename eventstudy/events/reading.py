@@ -90,7 +90,7 @@ def read_events(
     checked = check_columns(table, baskets)
     sessions = _sessions(calendar, prices, benchmark, checked)
     frame = _placed(checked, sessions)
-    notes = (*checked.notes, *_zone_notes(table.file, frame, sessions))
+    notes = (*checked.notes, *_zone_notes(Path(table.file).name, frame, sessions))
     read = EventCalendar(table.file, frame, baskets, sessions, notes)
     return read.assume_known(assume_known) if assume_known else read
 

@@ -11,16 +11,15 @@ import numpy.typing as npt
 
 from eventstudy.errors import StudyError
 from eventstudy.longrun.calendar_time import (
-    default_lags,
     held_sessions,
     lagged,
-    newey_west,
     portfolio_returns,
     trailing_mean,
 )
 from eventstudy.longrun.config import LongRunConfig
 from eventstudy.longrun.outcomes import Market
 from eventstudy.longrun.tables import kinds_of
+from eventstudy.models.newey_west import default_lags, newey_west
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance.contract import student
 from eventstudy.study.observed import Observation

@@ -26,6 +26,7 @@ from eventstudy.report.lead import (
     model_names,
     window_names,
 )
+from eventstudy.report.luck import luck_lines, luck_tables
 from eventstudy.report.packed import inline_json, packed, packed_text
 from eventstudy.report.trading import trading_lines, trading_tables
 from eventstudy.study.wording import FORESIGHT, asked_lines
@@ -81,6 +82,8 @@ def page_html(
         "foresight": FORESIGHT if any(e.expects for e in study.events.study) else "",
         "trading": None if backtest is None else trading_tables(backtest),
         "trading_lines": [] if backtest is None else trading_lines(backtest),
+        "luck": None if backtest is None else luck_tables(backtest.evidence),
+        "luck_lines": [] if backtest is None else luck_lines(backtest.evidence),
         "manifest": json.dumps(_manifest(study, backtest), indent=2, default=str),
         "notes": _notes(study),
     }
@@ -129,6 +132,7 @@ def _figures(study: StudyResult, backtest: BacktestResult | None, case: Case) ->
         figures.heatmap_figure(study),
         figures.price_figure(study, backtest, event_id),
         None if backtest is None else figures.equity_figure(backtest),
+        None if backtest is None else figures.placebo_figure(backtest),
     ]
     return {f.name: f for f in found if f is not None}
 

@@ -36,6 +36,35 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Heat:
+    """A number on coloured ground.
+
+    Attributes
+    ----------
+    text : str
+    level : float
+        From -1, the strongest loss, to 1, the strongest gain.
+    marked : bool
+        Whether an asterisk stands behind it.
+    """
+
+    text: str
+    level: float
+    marked: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The classes of its cell."""
+        side = "up" if self.level > 0 else "down" if self.level < 0 else "even"
+        return f"{side} marked" if self.marked else side
+
+    @property
+    def strength(self) -> str:
+        """How deep its colour is, from 0 to 1."""
+        return f"{abs(self.level):.2f}"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of texts.
 
@@ -43,7 +72,7 @@ class Table:
     ----------
     name, caption : str
     columns : tuple of (label, is it a number)
-    rows : tuple of tuple of str or Link
+    rows : tuple of tuple of str, Link or Heat
     empty : str
         What is said where there is no row.
     """
@@ -51,7 +80,7 @@ class Table:
     name: str
     caption: str
     columns: tuple[tuple[str, bool], ...]
-    rows: tuple[tuple[Cell | Link, ...], ...]
+    rows: tuple[tuple[Cell | Link | Heat, ...], ...]
     empty: str = "None."
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
 from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
+
+# Strict: a whole number is a number, while true or "1" is a mistake.
+BasisPoints = Annotated[float, Field(ge=0, le=10_000, strict=True)]
+Multiple = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
 class CostSettings(BaseModel):
@@ -18,10 +23,28 @@ class CostSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    commission_bp: float = Field(1.0, ge=0, le=10_000)
-    half_spread_bp: float = Field(2.0, ge=0, le=10_000)
-    borrow_bp: float = Field(50.0, ge=0, le=10_000)
-    day_count: int = 360
+    commission_bp: BasisPoints = 1.0
+    half_spread_bp: BasisPoints = 2.0
+    borrow_bp: BasisPoints = 50.0
+    day_count: Literal[360, 365] = 360
+    borrow: dict[str, BasisPoints] = Field(default_factory=dict)
+    rebate: Share = 0.0
+    debit_bp: BasisPoints = 100.0
+    impact: float = Field(0.0, ge=0, le=100, strict=True)
+
+
+class LimitSettings(BaseModel):
+    """Limits of exposure, cash and margin; see `eventstudy.backtest.Limits`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gross: Multiple = 2.0
+    net: Multiple = 1.0
+    single: Multiple = 1.0
+    cash: StrictBool = True
+    initial: Share = 0.5
+    maintenance_long: Share = 0.25
+    maintenance_short: Share = 0.30
 
 
 class RunConfig(BaseModel):
@@ -61,6 +84,9 @@ class RunConfig(BaseModel):
     capital: float = Field(1_000_000.0, gt=0)
     risk_free: float | None = Field(None, ge=-0.05, le=1.0)
     costs: CostSettings = Field(default_factory=CostSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    shortable: dict[str, StrictBool] = Field(default_factory=dict)
+    placebo_draws: int = Field(999, ge=1, le=1_000_000)
     case: str | None = None
     seed: int = Field(0, ge=0)
     strict: bool = False
@@ -88,6 +114,7 @@ class RunConfig(BaseModel):
         return days or None
 
 
+TABLES: Mapping[str, type[BaseModel]] = {"costs": CostSettings, "limits": LimitSettings}
 PATHS = ("events", "strategies", "factors")
 LISTS = ("model", "window", "observed", "strategy", "test", "donors", "horizon", "matched")
 
@@ -142,8 +169,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _fault(file: str, error: Mapping[str, Any]) -> Fault:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = CostSettings.model_fields if key.startswith("costs.") else RunConfig.model_fields
-        name = key.rsplit(".", 1)[-1]
+        table, _, name = key.rpartition(".")
+        known = TABLES.get(table, RunConfig).model_fields
         problem = f"unknown key{did_you_mean(name, known)}; known: {', '.join(known)}"
         return Fault(file, problem, column=key)
     return Fault(file, str(error["msg"]), column=key, value=str(error.get("input")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
@@ -47,6 +48,8 @@ class Outcome:
         What could not be measured, and why.
     seconds : float
         Wall time of the whole run.
+    started : str
+        When it began, UTC, such as 2024-12-13T21:00:05Z.
     """
 
     config: RunConfig
@@ -59,10 +62,16 @@ class Outcome:
     long_run: LongRunResult | None
     notes: tuple[str, ...]
     seconds: float
+    started: str
 
 
 def silent(_: str) -> None:
     """Say nothing."""
+
+
+def utc_now() -> str:
+    """Return the time as manifests write it: UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def watched(say: Say) -> Progress:
@@ -177,8 +186,8 @@ def execute(
     EventStudyError
         For any mistake in the input.
     """
-    started = time.perf_counter()
-    chosen = _strategies(config) if trade else ()
+    began, started = time.perf_counter(), utc_now()
+    chosen = strategies_of(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
     activity, notes = _activity(studied, say) if studied else ((), ())
@@ -192,14 +201,17 @@ def execute(
             if studied is None:
                 raise
             refused = str(error)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - began
     return Outcome(
-        config, events, prices, studied, traded, refused, activity, later, notes, seconds
+        config, events, prices, studied, traded, refused, activity, later, notes, seconds, started
     )
 
 
-def _strategies(config: RunConfig) -> tuple[Strategy, ...]:
-    """Find the strategies before any work is done: a misspelt name fails at once."""
+def strategies_of(config: RunConfig) -> tuple[Strategy, ...]:
+    """Find the strategies before any work is done: a misspelt name fails at once.
+
+    Those named; else all of the user's folder, or all that ship with the project.
+    """
     from eventstudy.backtest import bundled_strategies, load_strategies
     from eventstudy.backtest.library import resolve_strategies
 
@@ -286,18 +298,22 @@ def _backtest(
     prices: PriceTable,
     say: Say,
 ) -> BacktestResult:
-    from eventstudy.backtest import Costs, backtest
+    from eventstudy.backtest import Costs, Limits, backtest
 
     if config.benchmark is None:
         raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
     say(f"trading {', '.join(strategy.name for strategy in chosen)}")
-    return backtest(
+    traded = backtest(
         events.study,
         prices,
         list(chosen),
         costs=Costs(**config.costs.model_dump()),
+        limits=Limits(**config.limits.model_dump()),
+        shortable=config.shortable,
         capital=config.capital,
         benchmark=config.benchmark,
         risk_free=config.risk_free,
         seed=config.seed,
     )
+    traded.gather(draws=config.placebo_draws, progress=watched(say))
+    return traded

@@ -1,19 +1,19 @@
-"""The files of a run: each whole or absent, written next to its place and moved there."""
+"""The files of a run, and its manifest."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from eventstudy.disk import write_whole
-from eventstudy.errors import EventStudyError, UnknownNameError
+from eventstudy.disk import Writer, write_folder
+from eventstudy.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.activity import ActivityResult
+    from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
 
 FORMATS = ("csv", "parquet")
@@ -21,7 +21,8 @@ TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
     "multiple", "identification", "readings", "survivors", "sensitivity",
     "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
-    "trades", "orders", "equity", "metrics", "skipped",
+    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
+    "attribution_by", "luck", "frictions", "placebo",
 )  # fmt: skip
 
 
@@ -63,6 +64,12 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "equity": traded.equity,
             "metrics": traded.metrics,
             "skipped": traded.skipped,
+            "luck": traded.evidence.luck,
+            "frictions": traded.evidence.sensitivity,
+            "placebo": traded.evidence.placebo,
+            "monthly": traded.monthly,
+            "attribution": traded.attribution,
+            "attribution_by": traded.attribution_by,
         }
     return found
 
@@ -77,12 +84,17 @@ def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
 
 
 def manifest_of(outcome: Outcome) -> dict[str, object]:
-    """Return the manifest of a run: configuration, hull, hashes, versions, seed, wall time."""
+    """Return the manifest of a run: configuration, hull, hashes, versions, seed, figures.
+
+    ``started`` and ``wall_time`` are all that differs between two runs with the same inputs.
+    Files and folders stand in it by name: where they were does not make another run.
+    """
     from eventstudy.provenance import versions
+    from eventstudy.run.headline import headline_of
     from eventstudy.study.summary import inputs_manifest
 
     manifest: dict[str, object] = {
-        "configuration": outcome.config.model_dump(mode="json"),
+        "configuration": configuration_of(outcome.config),
         **inputs_manifest(outcome.events, outcome.prices),
     }
     if outcome.study is not None:
@@ -97,8 +109,20 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
         manifest["backtest"] = {"refused": outcome.refused}
     manifest["versions"] = versions()
     manifest["seed"] = outcome.config.seed
-    manifest["wall_seconds"] = round(outcome.seconds, 3)
+    manifest["headline"] = headline_of(outcome)
+    manifest["started"] = outcome.started
+    manifest["wall_time"] = round(outcome.seconds, 3)
     return manifest
+
+
+def configuration_of(config: RunConfig) -> dict[str, object]:
+    """Return what a run was asked, in plain values; of a path its name alone."""
+    found: dict[str, object] = config.model_dump(mode="json")
+    for name in ("events", "prices", "strategies", "factors"):
+        if isinstance(found[name], str):
+            path = Path(str(found[name]))
+            found[name] = path.name or path.resolve().name
+    return found
 
 
 def check_format(fmt: str) -> None:
@@ -112,32 +136,56 @@ def check_format(fmt: str) -> None:
         raise UnknownNameError("format", fmt, FORMATS)
 
 
-def _clear(out: Path) -> None:
-    """Take away the tables of an earlier run in this folder: two runs must not mix.
+def names_of(fmt: str) -> list[str]:
+    """Return the names of all files that a run may write."""
+    return [*(f"{name}.{fmt}" for name in TABLES), "report.html"]
 
-    Only a folder with a manifest is one of ours.
+
+def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict[str, Writer]:
+    """Return what writes each file that applies to a run, by file name.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    fmt : {"csv", "parquet"}
+        Of the tables.
+    report : bool
+        Whether there is to be a report.html; it needs a study.
+
+    Raises
+    ------
+    UnknownNameError
+        For another format.
     """
-    if not (out / "manifest.json").is_file():
-        return
-    for name in (*TABLES, "report"):
-        for ending in (*FORMATS, "html"):
-            (out / f"{name}.{ending}").unlink(missing_ok=True)
+    check_format(fmt)
+    found = {f"{name}.{fmt}": _writer(frame, fmt) for name, frame in frames_of(outcome).items()}
+    if report and outcome.study is not None:
+        from eventstudy.report import render_html
+
+        page = render_html(
+            outcome.study,
+            outcome.backtest,
+            activity=outcome.activity,
+            long_run=outcome.long_run,
+            case=outcome.config.case,
+        ).encode()
+        found["report.html"] = lambda file: file.write(page)
+    return found
 
 
 def write_files(
     outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True
 ) -> list[Path]:
-    """Write every file that applies to a run.
+    """Write every file that applies to a run into a folder, all of them or none.
 
     Parameters
     ----------
     outcome : Outcome
     out : Path
-        Folder, made where it is missing; the files of an earlier run in it are replaced.
-    fmt : {"csv", "parquet"}
-        Of the tables.
-    report : bool
-        Whether to write report.html; it needs a study.
+        Folder, made where it is missing; an earlier run in it is replaced as a whole, files
+        that no run wrote are kept.
+    fmt, report
+        See `files_of`.
 
     Returns
     -------
@@ -148,37 +196,12 @@ def write_files(
     UnknownNameError
         For another format.
     EventStudyError
-        Where the folder cannot be written.
+        Where the folder cannot be written, or a file of the user's own would be lost.
     """
-    check_format(fmt)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        _clear(out)
-        written = [
-            write_whole(out / f"{name}.{fmt}", _writer(frame, fmt))
-            for name, frame in frames_of(outcome).items()
-        ]
-        text = json.dumps(manifest_of(outcome), indent=2, ensure_ascii=False, default=str) + "\n"
-        written.append(write_whole(out / "manifest.json", lambda file: file.write(text.encode())))
-        if report and outcome.study is not None:
-            from eventstudy.report import write_report
-
-            path = out / "report.html"
-            write_report(
-                outcome.study,
-                path,
-                backtest=outcome.backtest,
-                activity=outcome.activity,
-                long_run=outcome.long_run,
-                case=outcome.config.case,
-            )
-            written.append(path)
-    except OSError as error:
-        raise EventStudyError(f"{out}: cannot be written: {error.strerror or error}") from None
-    return written
+    return write_folder(out, files_of(outcome, fmt, report=report), manifest_of(outcome))
 
 
-def _writer(frame: pd.DataFrame, fmt: str) -> Callable[[BinaryIO], object]:
+def _writer(frame: pd.DataFrame, fmt: str) -> Writer:
     if fmt == "parquet":
         return lambda file: frame.to_parquet(file, index=False)
     return lambda file: frame.to_csv(file, index=False, lineterminator="\n")

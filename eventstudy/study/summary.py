@@ -112,7 +112,7 @@ def inputs_manifest(events: EventCalendar, prices: PriceTable) -> dict[str, obje
 
 
 def manifest(study: StudyResult) -> dict[str, object]:
-    """Return configuration, hull, data hashes, versions, seed and wall time."""
+    """Return configuration, hull, data hashes, versions and seed: nothing that a clock gives."""
     from eventstudy.provenance import versions
 
     return {
@@ -120,6 +120,5 @@ def manifest(study: StudyResult) -> dict[str, object]:
         **inputs_manifest(study.events, study.prices),
         "notes": list(study.notes),
         "seed": study.config.seed,
-        "seconds": {"study": round(study.seconds, 3)},
         "versions": versions(),
     }

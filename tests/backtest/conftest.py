@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from eventstudy.backtest import FREE, backtest
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
@@ -60,19 +62,20 @@ def build_table(
     prices: Mapping[str, Mapping[str, Sequence[float]]],
     dividends: Mapping[str, Mapping[str, float]] | None = None,
 ) -> PriceTable:
-    """Each ticker gives `open` and `close`, or only `close` (then open = close)."""
+    """Each ticker gives `close`, and `open` (else the close), `high`, `low` and `volume` or not."""
     dates = np.array(days, dtype="datetime64[D]")
     tickers = tuple(prices)
     shape = (len(dates), len(tickers))
-    opens, closes = np.full(shape, np.nan), np.full(shape, np.nan)
+    found = {name: np.full(shape, np.nan) for name in ("open", "high", "low", "close", "volume")}
     paid = np.zeros(shape)
     for i, ticker in enumerate(tickers):
-        closes[:, i] = prices[ticker]["close"]
-        opens[:, i] = prices[ticker].get("open", prices[ticker]["close"])
+        for name, values in {"open": prices[ticker]["close"], **prices[ticker]}.items():
+            found[name][:, i] = values
         for day, amount in (dividends or {}).get(ticker, {}).items():
             paid[dates == np.datetime64(day, "D"), i] = amount
     none = np.full(shape, np.nan)
-    return PriceTable(tickers, dates, opens, none, none, closes, none, none, paid, "by hand")
+    bars = (found[name] for name in ("open", "high", "low", "close"))
+    return PriceTable(tickers, dates, *bars, none, found["volume"], paid, "by hand")
 
 
 def build_days(count: int, start: str = "2024-01-02") -> np.ndarray:
@@ -119,3 +122,34 @@ def vendor_folder():
     if not VENDOR.is_dir():
         pytest.skip("the folder of real vendor quotes (../shared/prices) is not there")
     return VENDOR
+
+
+@pytest.fixture(scope="session")
+def trade():
+    """Trade one strategy on bars by ticker; events `e0`, `e3` ... have session 0 on these rows.
+
+    By Cerebro. Where the vectorised engine takes the run too, it has to end with the same.
+    """
+
+    def go(
+        strategy: Any,
+        prices: Mapping[str, Mapping[str, Sequence[float]]],
+        *,
+        rows: Sequence[int] = (0,),
+        paid: Mapping[str, Mapping[int, float]] | None = None,
+        start: str = "2024-03-04",
+        **options: Any,
+    ):
+        days = build_days(max(len(bars["close"]) for bars in prices.values()), start)
+        dividends = {t: {str(days[r]): x for r, x in by.items()} for t, by in (paid or {}).items()}
+        events = [build_event(f"e{row}", str(days[row]), row=row) for row in rows]
+        table = build_table(days, {"SPY": {"close": [500.0] * len(days)}, **prices}, dividends)
+        options = {"costs": FREE, "capital": 100_000.0, **options}
+        result = backtest(events, table, strategy, engine="cerebro", **options)
+        either = backtest(events, table, strategy, **options)
+        pd.testing.assert_frame_equal(result.equity, either.equity, rtol=0, atol=1e-7)
+        pd.testing.assert_frame_equal(result.trades, either.trades, rtol=1e-12, atol=1e-7)
+        assert result.skipped.equals(either.skipped)
+        return result
+
+    return go

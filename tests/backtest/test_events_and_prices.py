@@ -169,7 +169,7 @@ def test_result_tables_have_the_contracts_columns(world):
     result = backtest([make_event("e", str(days[2]))], table, BuyA, variants=40)
     assert list(result.trades) == [
         "strategy", "event_id", "ticker", "side", "entry_date", "entry_price", "exit_date",
-        "exit_price", "size", "pnl", "costs", "exit_reason",
+        "exit_price", "size", "pnl", "costs", "exit_reason", "dividends", "mae", "mfe",
     ]  # fmt: skip
     assert list(result.equity) == ["strategy", "date", "value", "return", "gross", "net"]
     assert result.metrics["variants"].iloc[0] == 40

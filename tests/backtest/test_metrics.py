@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventstudy.backtest import metrics
 
@@ -51,3 +53,74 @@ def test_what_cannot_be_computed_is_nan_or_a_total_loss():
     assert math.isnan(metrics.annual_return(np.array([100.0])))
     assert math.isnan(metrics.sharpe_error(math.nan, 100))
     assert metrics.annual_return(np.array([100.0, -5.0])) == -1.0
+
+
+def test_sortino_by_hand():
+    # Over cash at 1% a session: 9%, -11%, 4%. Below: 0.11^2 over all three sessions.
+    excess = np.array([0.10, -0.10, 0.05]) - 0.01
+    downside = 0.11 / math.sqrt(3)
+    assert metrics.sortino(excess) == pytest.approx((2 / 300) / downside * math.sqrt(252))
+    assert math.isnan(metrics.sortino(np.array([0.1, 0.2])))  # nothing below cash
+    assert math.isnan(metrics.sortino(np.array([-0.1])))
+
+
+def test_calmar_by_hand():
+    assert metrics.calmar(VALUES) == pytest.approx((1.0395**84 - 1) / 0.1)
+    assert metrics.calmar(np.array([100.0, 50.0])) == pytest.approx((0.5**252 - 1) / 0.5)
+    assert math.isnan(metrics.calmar(np.array([100.0, 101.0, 102.0])))
+
+
+def test_moments_by_hand():
+    # 0, 0, 0, 4: mean 1, deviations -1, -1, -1, 3; m2 = 12 / 4, m3 = 24 / 4, m4 = 84 / 4.
+    sample = np.array([0.0, 0.0, 0.0, 4.0])
+    assert metrics.skewness(sample) == pytest.approx(6 / 3**1.5)
+    assert metrics.kurtosis(sample) == pytest.approx(21 / 9)
+    assert metrics.kurtosis(np.array([-1.0, 1.0])) == pytest.approx(1.0)  # not in excess of 3
+    assert metrics.worst_day(np.array([0.1, -0.2, -0.1])) == -0.2
+    assert math.isnan(metrics.worst_day(np.array([])))
+
+
+def test_an_account_that_only_earns_what_cash_earns_has_no_ratio():
+    """Compounded rates leave differences of rounding: a ratio of those would be noise."""
+    rates = 0.04 * np.array([1, 1, 1, 3] * 60) / 360
+    values = 1e6 * np.cumprod(np.concatenate([[1.0], 1.0 + rates]))
+    excess = metrics.value_returns(values) - rates
+    assert (excess != 0).any()  # else there would be nothing to be fooled by
+    assert math.isnan(metrics.sharpe(excess))
+    assert math.isnan(metrics.sortino(excess))
+    assert math.isnan(metrics.calmar(values))
+    assert math.isnan(metrics.skewness(excess))
+    assert metrics.longest_drawdown(values) is None
+
+
+def test_longest_drawdown_by_hand():
+    #        high       trough       back  high trough
+    path = [100.0, 98.0, 90.0, 95.0, 100.0, 120.0, 60.0, 119.0]
+    assert metrics.longest_drawdown(np.array(path)) == metrics.Spell(0, 2, 4, True)
+    assert metrics.Spell(0, 2, 4, True).sessions == 4
+    # Two sessions more under the later and deeper high: five against four, never back.
+    later = metrics.longest_drawdown(np.array([*path, 119.5, 119.0, 119.9]))
+    assert later == metrics.Spell(5, 6, 10, False)
+    assert later.sessions == 5
+    # The high lasts until the session before the fall; equal lengths: the first counts.
+    twice = metrics.longest_drawdown(np.array([9.0, 10.0, 10.0, 9.0, 10.0, 8.0, 11.0]))
+    assert twice == metrics.Spell(2, 3, 4, True)
+    assert metrics.longest_drawdown(np.array([1.0, 1.0, 2.0])) is None
+    assert metrics.longest_drawdown(np.array([])) is None
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=25))
+def test_longest_drawdown_against_a_loop(path):
+    """From every fall below a high so far, look ahead for the first value as high."""
+    best = None
+    for a in range(len(path) - 1):
+        if path[a] < max(path[: a + 1]) or path[a + 1] >= path[a]:
+            continue
+        back = [t for t in range(a + 1, len(path)) if path[t] >= path[a]]
+        end = back[0] if back else len(path) - 1
+        under = path[a + 1 : end + (not back)]
+        spell = (a, a + 1 + under.index(min(under)), end, bool(back))
+        if best is None or end - a > best[2] - best[0]:
+            best = spell
+    expected = None if best is None else metrics.Spell(*best)
+    assert metrics.longest_drawdown(np.array(path, dtype=float)) == expected

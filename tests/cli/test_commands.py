@@ -23,6 +23,10 @@ COLUMNS = {
     "size, pnl, costs, exit_reason",
     "orders": "strategy, event_id, ticker",
     "equity": "strategy, date, value, return, gross, net",
+    "monthly": "strategy, year, month, return, sessions, partial",
+    "attribution": "strategy, event_id, kind, session_0, legs",
+    "attribution_by": "strategy, by, key, legs, events, pnl, costs, dividends, share_of_pnl, "
+    "hit_rate",
     "dropped": "event_id, ticker, reason, detail",
     "overlaps": "event_id, other_id, ticker, kind, sessions",
 }
@@ -50,7 +54,7 @@ def test_the_manifest_says_what_was_run(demo: Path) -> None:
     assert len(manifest["prices"]["tickers"]["AVGO"]) == 64
     assert manifest["versions"]["backtrader"] == "1.9.78.123"
     assert manifest["seed"] == 0
-    assert manifest["wall_seconds"] > 0
+    assert manifest["wall_time"] > 0
     assert (demo / "report.html").stat().st_size > 100_000
 
 
@@ -126,13 +130,16 @@ def test_prices_check_lists_what_a_source_holds(capsys: pytest.CaptureFixture[st
     assert "2024-03-01" in said
 
 
-@pytest.mark.parametrize("family", ["models", "tests", "baskets", "strategies", "sources", "all"])
+@pytest.mark.parametrize(
+    "family", ["models", "tests", "baskets", "strategies", "sizings", "sources", "all"]
+)
 def test_list(family: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", family]) == 0
     said = capsys.readouterr().out
     expected = {
         "models": "market-adjusted", "tests": "kolari_pynnonen", "baskets": "@ASIC",
-        "strategies": "post-event-drift", "sources": "yahoo", "all": "asic-gpu-rotation",
+        "strategies": "post-event-drift", "sizings": "beta-neutral", "sources": "yahoo",
+        "all": "asic-gpu-rotation",
     }  # fmt: skip
     assert expected[family] in said
 

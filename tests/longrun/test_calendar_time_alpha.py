@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstudy.longrun.calendar_time import (
-    default_lags,
     held_sessions,
     lagged,
-    newey_west,
     portfolio_returns,
     trailing_mean,
 )
+from eventstudy.models.newey_west import default_lags, newey_west
 
 
 @pytest.mark.parametrize("lags", [0, 1, 5, 30])

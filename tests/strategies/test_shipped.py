@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eventstudy.backtest import FREE, Costs, backtest
+from eventstudy.backtest import FREE, Costs, backtest, standardised_jump
 from eventstudy.backtest.history import StrategyEvent, cut
 from eventstudy.backtest.library import find_strategy
 from eventstudy.events import read_events
@@ -104,9 +104,7 @@ def test_drift_is_the_forecast_t_of_statsmodels():
     import statsmodels.api as sm
 
     history = history_with(0.05)
-    found = Bare(find_strategy("post-event-drift")).standardised_jump(
-        "AVGO", history.dates[-1], history
-    )
+    found = standardised_jump(history, "AVGO", history.dates[-1])
     y, x = history.returns[-261:-11].T  # sessions -260 to -11
     model = sm.OLS(y, sm.add_constant(x)).fit()
     day = model.get_prediction([[1.0, history.returns[-1, 1]]])

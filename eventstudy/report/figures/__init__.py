@@ -5,6 +5,7 @@ from __future__ import annotations
 from eventstudy.report.figures.contract import Choice, Figure
 from eventstudy.report.figures.events import event_figure, forest_figure
 from eventstudy.report.figures.groups import effects_figure, heatmap_figure, path_figures
+from eventstudy.report.figures.luck import placebo_figure
 from eventstudy.report.figures.market import price_figure
 from eventstudy.report.figures.single import kind_figure, noise_figure
 from eventstudy.report.figures.trading import equity_figure
@@ -20,5 +21,6 @@ __all__ = [
     "kind_figure",
     "noise_figure",
     "path_figures",
+    "placebo_figure",
     "price_figure",
 ]

@@ -1,0 +1,20 @@
+"""What is put on disk: files and folders of a run, written whole or not at all."""
+
+from __future__ import annotations
+
+from eventstudy.disk.files import cache_folder, write_whole
+from eventstudy.disk.folders import Writer, check_place, keep_folder, recover, write_folder
+from eventstudy.disk.seal import SEAL, damage_of, read_seal
+
+__all__ = [
+    "SEAL",
+    "Writer",
+    "cache_folder",
+    "check_place",
+    "damage_of",
+    "keep_folder",
+    "read_seal",
+    "recover",
+    "write_folder",
+    "write_whole",
+]

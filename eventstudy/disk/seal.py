@@ -1,0 +1,102 @@
+"""The manifest of a folder: its last file, by which it is known as ours and as whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eventstudy.provenance import DISTRIBUTION
+
+SEAL = "manifest.json"
+
+_UNLISTED = frozenset(
+    f"{name}.{ending}"
+    for ending in ("csv", "parquet", "html")
+    for name in (
+        "abnormal", "cars", "tests", "effects", "dropped", "overlaps", "multiple",
+        "identification", "readings", "survivors", "sensitivity", "volume", "variance",
+        "activity_tests", "bhar", "bhar_tests", "calendar_time", "trades", "orders", "equity",
+        "metrics", "skipped", "report", "calibration",
+    )
+)  # fmt: skip
+"""Files of runs from before manifests listed them."""
+
+
+def read_seal(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a folder; None where there is none, or not one of ours."""
+    try:
+        found = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    versions = found.get("versions") if isinstance(found, dict) else None
+    return found if isinstance(versions, dict) and DISTRIBUTION in versions else None
+
+
+def own_names(folder: Path) -> frozenset[str] | None:
+    """Return the names of the files that a run wrote in a folder, there or not.
+
+    A name that would lead out of the folder is not believed. None where the folder is no run.
+    """
+    found = read_seal(folder)
+    if found is None:
+        return None
+    listed = found.get("files")
+    names = _UNLISTED if not isinstance(listed, dict) else frozenset(map(str, listed))
+    return frozenset(n for n in names if Path(n).name == n) | {SEAL}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names in order, the manifest last: while it is there, the others can be told."""
+    return sorted(names, key=lambda name: (name == SEAL, name))
+
+
+def described(folder: Path, names: Iterable[str]) -> dict[str, dict[str, object]]:
+    """Return size and SHA-256 of files, by name."""
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": _digest(folder / name)}
+        for name in names
+    }
+
+
+def sealed_text(manifest: Mapping[str, object], files: Mapping[str, object]) -> str:
+    """Return the manifest as it is written, with the files of the folder."""
+    whole = {**manifest, "files": dict(files)}
+    return json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def damage_of(folder: Path, manifest: Mapping[str, Any], *, digests: bool) -> list[str]:
+    """Return what keeps the files of a folder from being those that its manifest lists.
+
+    Parameters
+    ----------
+    folder : Path
+    manifest : mapping
+    digests : bool
+        Whether to read each file and compare its SHA-256, beyond its size.
+
+    Returns
+    -------
+    list of str
+        One line a file; empty where the folder is whole.
+    """
+    listed = manifest.get("files")
+    if not isinstance(listed, dict):
+        return ["its manifest lists no files: it is from an earlier version"]
+    lines = []
+    for name, given in listed.items():
+        path, about = folder / Path(str(name)).name, given if isinstance(given, dict) else {}
+        if not path.is_file():
+            lines.append(f"{name} is missing")
+        elif path.stat().st_size != about.get("bytes"):
+            lines.append(f"{name} has {path.stat().st_size} bytes, not {about.get('bytes')}")
+        elif digests and _digest(path) != about.get("sha256"):
+            lines.append(f"{name} was changed")
+    return lines
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

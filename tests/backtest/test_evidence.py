@@ -1,0 +1,197 @@
+"""Evidence on a run: sleeves at other places, sensitivity, capacity, placebo dates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eventstudy.backtest import Costs, EventStrategy, backtest
+from eventstudy.backtest.library import resolve_strategies
+from eventstudy.backtest.setup import set_up
+from eventstudy.backtest.sleeves import placed_sleeves
+
+COUNT, CAPITAL = 400, 1e6
+NAMES = ("A", "B", "SPY")
+
+
+class Pair(EventStrategy):
+    """Long A, short B, in unequal parts."""
+
+    hold: int = 4
+    gross: float = 0.1
+
+    def targets(self, event, history):
+        return {"A": 0.6, "B": -0.4}
+
+
+class Calm(EventStrategy):
+    """The same, where A has not moved much."""
+
+    hold: int = 4
+    gross: float = 0.1
+
+    def targets(self, event, history):
+        last = history.returns_of("A")[-1]
+        return {"A": 0.6, "B": -0.4} if abs(last) < 0.02 else self.skip("A has moved")
+
+
+def made(make_event, make_table, make_days, *, rows, jump=0.0, seed=4):
+    """Noise, and after each event's session A gains `jump` over the next three sessions."""
+    rng = np.random.default_rng(seed)
+    moves = rng.normal(0, 0.015, (COUNT, 3))
+    for row in rows:
+        moves[row + 2 : row + 5, 0] += jump / 3
+    close = 100 * np.exp(np.cumsum(moves, axis=0))
+    opens = close * np.exp(rng.normal(0, 0.002, (COUNT, 3)))
+    days = make_days(COUNT)
+    prices = {n: {"close": close[:, i], "open": opens[:, i]} for i, n in enumerate(NAMES)}
+    dividends = {"A": {str(days[150]): 1.5}, "B": {str(days[153]): 0.7}}
+    table = make_table(days, prices, dividends)
+    table = replace(table, volume=rng.integers(50_000, 90_000, close.shape).astype(float))
+    events = [
+        make_event(f"e{i}", str(days[row]), tickers=("A", "B"), row=i) for i, row in enumerate(rows)
+    ]
+    return events, table, days
+
+
+@pytest.fixture
+def world(make_event, make_table, make_days):
+    return made(make_event, make_table, make_days, rows=[120, 148, 200, 260])
+
+
+@pytest.mark.parametrize("fill", ["open", "close"])
+@pytest.mark.parametrize("strategy", [Pair, Calm])
+def test_a_sleeve_earns_what_cerebro_earns_with_the_event_there(
+    strategy, fill, world, make_event, make_days
+):
+    """One event at a time, moved to each of several sessions, through Cerebro."""
+    events, table, days = world
+    costs = Costs(5, 10, 300)
+    chosen = (strategy, {"fill": fill})
+    setup = set_up(events, table, costs=costs, capital=CAPITAL)
+    (resolved,) = resolve_strategies([chosen])
+    needed = np.zeros((1, COUNT), dtype=bool)
+    places = [100, 147, 149, 151, 300, COUNT - 3]
+    needed[0, places] = True
+    found = placed_sleeves(setup, resolved, events[:1], needed, 0)
+    for row in places:
+        moved = make_event("e0", str(days[row]), tickers=("A", "B"))
+        run = backtest([moved], table, [chosen], costs=costs, capital=CAPITAL, engine="cerebro")
+        value = run.equity["value"].to_numpy()
+        expected = np.zeros(5)
+        steps = np.diff(value)[:5]
+        expected[: len(steps)] = steps
+        assert found[0, row] == pytest.approx(expected, abs=1e-8), row
+    assert np.isnan(found[0, 50]).all()  # not asked for
+
+
+def test_a_sleeve_without_a_bar_is_no_number(world):
+    events, table, _ = world
+    close = table.close.copy()
+    close[202, 1] = np.nan
+    setup = set_up(events, replace(table, close=close), capital=CAPITAL)
+    needed = np.zeros((1, COUNT), dtype=bool)
+    needed[0, [195, 200, 203]] = True
+    (strategy,) = resolve_strategies([Pair])
+    found = placed_sleeves(setup, strategy, events[:1], needed, 0)
+    assert np.isnan(found[0, 200]).all()
+    assert np.isfinite(found[0, [195, 203]]).all()
+
+
+def test_costs_and_delays_are_those_of_whole_runs(world):
+    events, table, _ = world
+    costs = Costs(3, 4, 100, borrow={"B": 700.0})
+    run = backtest(events, table, Pair, costs=costs, capital=CAPITAL)
+    found = run.evidence.sensitivity.set_index(["what", "level"])["total_return"]
+    double = Costs(6, 8, 200, borrow={"B": 1400.0})
+    dear = backtest(events, table, Pair, costs=double, capital=CAPITAL)
+    assert found["cost", 2.0] == pytest.approx(dear.metrics["total_return"][0], rel=1e-12)
+    free = backtest(events, table, Pair, costs=Costs(0, 0, 0), capital=CAPITAL)
+    assert found["cost", 0.0] == pytest.approx(free.metrics["total_return"][0], rel=1e-12)
+    late = backtest(events, table, (Pair, {"entry": 3}), costs=costs, capital=CAPITAL)
+    assert found["delay", 2.0] == pytest.approx(late.metrics["total_return"][0], abs=1e-12)
+    assert found["cost", 1.0] == found["delay", 0.0] == run.metrics["total_return"][0]
+
+
+def test_break_even_cost_leaves_nothing(make_event, make_table, make_days):
+    """Charging the break-even cost as commission takes the profit, to the order of bp^2."""
+    events, table, _ = made(make_event, make_table, make_days, rows=[120, 148, 200], jump=0.1)
+    run = backtest(events, table, Pair, costs=Costs(0, 0, 50), capital=CAPITAL)
+    level = run.evidence.luck["break_even_bp"][0]
+    assert level > 100
+    again = backtest(events, table, Pair, costs=Costs(level, 0, 50), capital=CAPITAL)
+    profit = run.metrics["total_return"][0]
+    assert abs(again.metrics["total_return"][0]) < 1e-6 < profit
+
+
+def test_capacity_is_where_impact_takes_the_profit(make_event, make_table, make_days):
+    """The square-root law through Cerebro at other capitals: the closed form holds."""
+    events, table, _ = made(make_event, make_table, make_days, rows=[120, 148, 200], jump=0.1)
+    run = backtest(events, table, Pair, costs=Costs(0, 0, 0), capital=CAPITAL)
+    capacity = run.evidence.luck["capacity"][0]
+    frame = run.evidence.sensitivity
+    frame = frame[frame["what"] == "capital"].set_index("level")["total_return"]
+    impact = Costs(0, 0, 0, impact=1.0)
+    at = {
+        c: backtest(events, table, Pair, costs=impact, capital=c).metrics["total_return"][0]
+        for c in (1e6, 1e7, capacity)
+    }
+    profit = run.metrics["total_return"][0]
+    # The closed form leaves out that impact is also paid on the price that it has moved.
+    assert frame[1e6] == pytest.approx(at[1e6], abs=0.01 * profit)
+    assert frame[1e7] == pytest.approx(at[1e7], abs=0.02 * profit)
+    assert abs(at[capacity]) < 0.1 * profit
+
+
+def test_planted_gains_stand_out_among_placebo_dates_and_noise_does_not(
+    make_event, make_table, make_days
+):
+    rows = [120, 131, 148, 171, 200, 214]
+    events, table, _ = made(make_event, make_table, make_days, rows=rows, jump=0.12)
+    found = backtest(events, table, Pair, capital=CAPITAL).gather(draws=199)
+    assert found.luck["placebo_total_p"][0] == pytest.approx(1 / 200)
+    assert found.luck["placebo_draws"][0] == 199
+    assert len(found.placebo) == 199
+    events, table, _ = made(make_event, make_table, make_days, rows=rows, jump=0.0)
+    idle = backtest(events, table, Pair, capital=CAPITAL).gather(draws=199)
+    assert idle.luck["placebo_total_p"][0] > 0.05
+
+
+def test_what_cannot_be_told_says_why(world):
+    events, table, _ = world
+    stopped = backtest(events, table, (Pair, {"stop_loss": 0.1}), capital=CAPITAL)
+    assert "no placebo dates: stop or target" in stopped.evidence.luck["note"][0]
+    assert np.isnan(stopped.evidence.luck["placebo_total_p"][0])
+    blind = replace(table, volume=np.full(table.close.shape, np.nan))
+    found = backtest(events, blind, Pair, capital=CAPITAL).evidence
+    assert np.isnan(found.luck["capacity"][0])
+    assert "volumes are missing" in found.luck["note"][0]
+    assert not (found.sensitivity["what"] == "capital").any()
+
+
+def test_more_trials_deflate_more(world):
+    events, table, _ = world
+    pair = [Pair, (Pair, {"hold": 9})]
+    few = backtest(events, table, pair, capital=CAPITAL).gather(draws=19).luck
+    many = backtest(events, table, pair, capital=CAPITAL, variants=500).gather(draws=19).luck
+    assert few["trials"].tolist() == [2, 2]
+    assert many["trials"].tolist() == [500, 500]
+    assert (many["expected_max"] > few["expected_max"]).all()
+    assert (many["dsr"] < few["dsr"]).all()
+
+
+def test_events_before_which_a_strategy_trades_can_be_moved_too(make_event, make_table, make_days):
+    """Entry five sessions before the event, out one before it: dates up to the last session."""
+    rows = [120, 148, 200, 260]
+    _, table, days = made(make_event, make_table, make_days, rows=rows)
+    events = [
+        make_event(f"e{i}", str(days[r]), tickers=("A", "B"), known_on=str(days[r - 20]), row=i)
+        for i, r in enumerate(rows)
+    ]
+    early = (Pair, {"entry": -5, "hold": 4})
+    found = backtest(events, table, [early], capital=CAPITAL).gather(draws=99)
+    assert found.luck["placebo_draws"][0] == 99
+    assert np.isfinite(found.luck["placebo_total_p"][0])
+    assert not (found.sensitivity["what"] == "delay").any()

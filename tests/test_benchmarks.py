@@ -1,0 +1,57 @@
+"""The benchmark scripts run, and their page holds what they write."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def script(root: Path, monkeypatch: pytest.MonkeyPatch):
+    def load(name: str) -> ModuleType:
+        monkeypatch.syspath_prepend(str(root / "benchmarks"))
+        return importlib.import_module(name)
+
+    return load
+
+
+def test_a_section_is_written_in_its_place(script) -> None:
+    sections = script("sections")
+    page = "# Page\n\nWords.\n\n<!-- begin a -->\nold\n<!-- end -->\n\nMore.\n"
+    once = sections.with_section(page, "a", "new \\1\n")
+    assert once == page.replace("old", "new \\1")
+    twice = sections.with_section(once, "b", "second")
+    assert twice == once.rstrip() + "\n\n<!-- begin b -->\nsecond\n<!-- end -->\n"
+    assert sections.with_section(twice, "b", "second") == twice
+
+
+def test_engines_end_with_the_same_values(script, capsys: pytest.CaptureFixture[str]) -> None:
+    speed = script("backtest_speed")
+    speed.main(["--sessions", "80", "--events", "4", "--repeats", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == list(speed.ENGINES)
+    assert all(re.search(r"\| 1\.0 \||\| \d+\.\d \|", line) for line in lines[2:])
+    world = speed.make_world(80, 4)
+    assert len(world.trade().trades) == 8
+
+
+def test_an_engine_with_other_values_is_refused(script, monkeypatch: pytest.MonkeyPatch) -> None:
+    speed = script("backtest_speed")
+    other = speed.make_world(80, 4, seed=5)
+    monkeypatch.setitem(speed.ENGINES, "wrong", lambda world: other.trade())
+    with pytest.raises(SystemExit, match="wrong ends with other values"):
+        speed.main(["--sessions", "80", "--events", "4", "--repeats", "1"])
+
+
+def test_every_section_names_a_script_that_exists(root: Path) -> None:
+    page = (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    sections = re.findall(r"<!-- begin ([\w-]+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert "backtest-speed" in [name for name, _ in sections]
+    for name, text in sections:
+        called = re.findall(r"`python (benchmarks/\w+\.py)", text)
+        assert called, name
+        assert all((root / path).is_file() for path in called)
