@@ -5,8 +5,11 @@ from .backtest import AuditResult as AuditResult
 from .backtest import BacktestResult as BacktestResult
 from .backtest import Costs as Costs
 from .backtest import EventStrategy as EventStrategy
+from .backtest import Range as Range
+from .backtest import SweepResult as SweepResult
 from .backtest import audit as audit
 from .backtest import backtest as backtest
+from .backtest import sweep as sweep
 from .baskets import DEFAULT_BASKETS as DEFAULT_BASKETS
 from .baskets import make_baskets as make_baskets
 from .calibration import CalibrationResult as CalibrationResult

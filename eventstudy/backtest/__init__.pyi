@@ -17,3 +17,6 @@ from .result import BacktestResult as BacktestResult
 from .run import backtest as backtest
 from .sizing import Sized as Sized
 from .strategy import EventStrategy as EventStrategy
+from .sweep import Range as Range
+from .sweep import SweepResult as SweepResult
+from .sweep import sweep as sweep

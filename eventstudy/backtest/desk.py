@@ -20,6 +20,7 @@ from eventstudy.backtest.market import Market
 from eventstudy.backtest.terms import Terms
 
 if TYPE_CHECKING:
+    from eventstudy.backtest.recall import Recall
     from eventstudy.backtest.strategy import EventStrategy
 
 Floats = npt.NDArray[np.float64]
@@ -64,6 +65,8 @@ class Desk:
         ``vectorised`` or ``cerebro``: which one filled the books.
     why_cerebro : str
         What the vectorised engine refused; empty where it was not asked.
+    recall : Recall or None
+        Answers of the strategy that the vectorised engine need not ask for again.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Desk:
     notebook: Notebook = field(default_factory=Notebook)
     engine: str = "cerebro"
     why_cerebro: str = ""
+    recall: Recall | None = None
     _due: dict[int, list[int]] = field(default_factory=dict)
     _leaving: dict[int, str] = field(default_factory=dict)
     _author: Any = None

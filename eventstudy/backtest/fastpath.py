@@ -8,6 +8,7 @@ and no limit that binds. Anything else is `FastPathRefused`, and Cerebro does th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -137,7 +138,9 @@ def decisions_of(desk: Desk, strategy: Strategy, seed: int) -> list[Decision]:
         Where the strategy's code fails without backtrader behind it; there it may work, or
         fail with a better word.
     """
-    author = bare_author(strategy, desk.notebook, seed)
+    made = partial(bare_author, notebook=desk.notebook, seed=seed)
+    recall = desk.recall
+    author = recall.author(strategy, desk.notebook, made) if recall else made(strategy)
     ask = (desk.notebook, desk.name)
     capital = desk.market.capital
     try:

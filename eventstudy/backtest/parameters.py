@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from eventstudy.backtest.terms import faults_of
@@ -83,7 +84,9 @@ def _refuse_tuples(cls: type) -> None:
         )
 
 
+@lru_cache(maxsize=64)
 def _hints(cls: type) -> dict[str, Any]:
+    # Kept, for a sweep asks for each variant; nobody changes the mapping.
     try:
         return typing.get_type_hints(cls)
     except Exception:  # an author's annotation may name anything; it is then not checked

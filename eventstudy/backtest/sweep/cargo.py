@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,9 +19,7 @@ from typing import Any
 
 from eventstudy.backtest.library import Strategy, load_source
 from eventstudy.backtest.setup import Setup
-from eventstudy.errors import BacktestError
-
-_OPENED: dict[str, Setup] = {}
+from eventstudy.errors import BacktestError, EventStudyError
 
 
 def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -49,19 +48,15 @@ class Cargo:
         Of the file, where there is one.
     """
 
-    # A plain class: the cluster keeps weak references to what it has sent.
     def __init__(self, data: bytes, digest: str, path: str = "") -> None:
         self.data = data
         self.digest = digest
         self.path = path
 
     def opened(self) -> Setup:
-        """Return the setup; unpacked once a process."""
-        if self.digest not in _OPENED:
-            data = self.data or Path(self.path).read_bytes()
-            _OPENED.clear()
-            _OPENED[self.digest] = pickle.loads(data)  # noqa: S301  our own bytes
-        return _OPENED[self.digest]
+        """Return the setup."""
+        found: Setup = pickle.loads(self.data or Path(self.path).read_bytes())  # noqa: S301  ours
+        return found
 
 
 def packed(setup: Setup) -> bytes:
@@ -82,16 +77,24 @@ def cargo_of(setup: Setup, folder: Path | None) -> Cargo:
     return Cargo(b"", digest, str(path))
 
 
+TOLD = ("capital", "benchmark", "shortable")
+"""Parts of a setup's record that no other part of its hash holds."""
+
+
 def setup_digest(setup: Setup) -> str:
-    """Return a hash of what a setup holds: prices, events, rates, and what was asked."""
+    """Return a hash of what a setup holds: prices, events, rates, and what was asked.
+
+    Where the prices came from is no part of it: their figures are.
+    """
     table = setup.market.table
     parts = [
-        *(table.digest(ticker) for ticker in table.tickers),
+        *(f"{ticker} {table.digest(ticker)}" for ticker in table.tickers),
         str(table.dates.tolist()),
-        repr([(event, dict(event.expects)) for event in setup.events]),
+        repr([(event, sorted(event.expects.items())) for event in setup.events]),
         repr({name: dict(members) for name, members in setup.market.baskets.items()}),
         hashlib.sha256(setup.rates.tobytes()).hexdigest(),
-        repr((setup.costs, setup.limits, setup.seed, sorted(setup.told.items(), key=str))),
+        repr((setup.costs, setup.limits, setup.seed)),
+        repr([setup.told[name] for name in TOLD]),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -104,37 +107,88 @@ class Blueprint:
     ----------
     source : str
         Text of its file.
-    file, class_name : str
+    path : str
+        Of the file, for errors; the file itself is not read.
+    class_name : str
     parameters : mapping of str to object
         Those from which variants depart.
     """
 
     source: str
-    file: str
+    path: str
     class_name: str
     parameters: Mapping[str, Any]
 
     def built(self) -> Strategy:
-        """Return the strategy; its file is run once a process."""
-        for strategy in load_source(self.source, self.file):
+        """Return the strategy; its file is run once a process.
+
+        Raises
+        ------
+        BacktestError
+            Where the file cannot be run, or has no such strategy.
+        """
+        with _reading():
+            strategies = load_source(self.source, self.path)
+        for strategy in strategies:
             if strategy.cls.__name__ == self.class_name:
                 return strategy.with_parameters(self.parameters)
-        raise BacktestError(f"{self.file} has no strategy {self.class_name}")
+        raise BacktestError(f"{self.path} defines no strategy {self.class_name} at its top level")
 
 
-def blueprint_of(strategy: Strategy) -> Blueprint:
+def blueprint_of(strategy: Strategy, path: str) -> Blueprint:
     """Return a strategy as text.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    path : str
+        Of its file, for errors.
 
     Raises
     ------
     BacktestError
-        Where its source cannot be had: it was typed into a session.
+        Where it cannot be had again from the text of a file: it was typed into a session, is
+        defined inside a function, or its file needs its neighbours.
     """
     if not strategy.source:
         raise BacktestError(
-            f"{strategy.name} has no source file to send to workers: put it into a file, or "
-            "sweep with jobs=1"
+            f"{strategy.name} has no source file to send to workers, for it was typed into a "
+            "session: put it into a file, or sweep with jobs=1"
         )
-    return Blueprint(
-        strategy.source, strategy.file, strategy.cls.__name__, dict(strategy.parameters)
-    )
+    made = Blueprint(strategy.source, path, strategy.cls.__name__, dict(strategy.parameters))
+    try:
+        made.built()
+    except EventStudyError as error:
+        raise BacktestError(
+            f"{strategy.name} cannot be sent to workers: {error}; put it into a file of its own, "
+            "or sweep with jobs=1"
+        ) from error
+    return made
+
+
+_READING: list[bool] = []
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    _READING.append(True)
+    try:
+        yield
+    finally:
+        _READING.pop()
+
+
+def refuse_while_reading() -> None:
+    """Refuse a sweep that the file of its own strategy starts.
+
+    Each worker runs that file to get at the class: it would sweep in turn.
+
+    Raises
+    ------
+    BacktestError
+    """
+    if _READING:
+        raise BacktestError(
+            "this file starts a sweep when it is read, as each worker does to get at the "
+            'strategy: put the call under if __name__ == "__main__":'
+        )

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import math
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.library import Strategy, resolve_strategies
+from eventstudy.backtest.limits import Limits
+from eventstudy.backtest.parameters import checked
 from eventstudy.backtest.plan import appointments
-from eventstudy.backtest.setup import Setup, set_up
-from eventstudy.backtest.sweep.cargo import Cargo, blueprint_of, cargo_of, setup_digest
+from eventstudy.backtest.setup import Setup, plans_of, set_up
+from eventstudy.backtest.sweep.cargo import blueprint_of, refuse_while_reading, setup_digest
 from eventstudy.backtest.sweep.kept import Kept
-from eventstudy.backtest.sweep.result import SweepResult
+from eventstudy.backtest.sweep.pool import cluster_pool, dispatched, local_pool
+from eventstudy.backtest.sweep.result import FIGURES, SweepResult
 from eventstudy.backtest.sweep.space import Space, grid, random_points
-from eventstudy.backtest.sweep.work import Ended, run_batch, run_variants
-from eventstudy.errors import BacktestError, UnknownNameError
+from eventstudy.backtest.sweep.work import Bench, Ended, Errand, Numbered, origin_of
+from eventstudy.baskets import Baskets
+from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
 from eventstudy.models.contract import Progress, unwatched
+from eventstudy.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
 
     from eventstudy.backtest.strategy import EventStrategy
     from eventstudy.events.event import Event
     from eventstudy.prices.table import PriceTable
 
-BATCHES_A_WORKER = 8
-LARGEST_BATCH = 500
-Numbered = Sequence[tuple[int, Mapping[str, Any]]]
+COLUMNS = ("variant", *FIGURES, "engine", "error")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,14 @@ def sweep(
     scheduler: str | None = None,
     resume: str | Path | None = None,
     progress: Progress = unwatched,
-    **options: Any,
+    costs: Costs | None = None,
+    capital: float = 1_000_000.0,
+    benchmark: str = "SPY",
+    baskets: Baskets | None = None,
+    risk_free: float | pd.Series | npt.NDArray[np.float64] | None = None,
+    limits: Limits | None = None,
+    shortable: Mapping[str, bool] | None = None,
+    seed: int = 0,
 ) -> SweepResult:
     """Run one strategy at many parameters and keep every one of them.
 
@@ -79,22 +91,26 @@ def sweep(
     prices : PriceTable
     strategy : str, class or Strategy
         As in `backtest`, one of them.
-    over : mapping of str to sequence
+    over : mapping of str to sequence or Range
         Values of each parameter: a grid of all combinations.
     random : int, optional
-        So many random points instead of the grid; two numbers are then a range.
+        So many random points instead of the grid; a `Range` is drawn from uniformly.
     folder : path, optional
         A folder of strategies, searched before the shipped ones.
     jobs : int
         Processes on this machine; -1 for one a core, 1 for none beside this one.
     scheduler : str, optional
-        Address of a Dask cluster, ``tcp://...``; needs the packages of the extra `cluster`.
+        Address of a Dask cluster, ``tcp://...``, instead of processes of this machine; needs
+        the packages of the extra `cluster`.
     resume : path, optional
-        A folder that keeps what has been run: variants found there are not run again.
+        A folder that keeps what has been run: variants found there are not run again. What
+        is found belongs to the same events, prices, costs, file of the strategy, variants and
+        versions; a file that a strategy reads by itself is not known.
     progress : Progress
-    **options
-        Costs, capital, benchmark, baskets, risk_free, limits, shortable, seed as in
-        `backtest`.
+    costs, capital, benchmark, baskets, risk_free, limits, shortable
+        As in `backtest`.
+    seed : int
+        Of each variant's ``rng``, of random points and of the reality check.
 
     Returns
     -------
@@ -103,28 +119,65 @@ def sweep(
     Raises
     ------
     BacktestError
-        Where nothing can be traded, a parameter is at fault, or the strategy has no source
-        file and several processes are asked for.
+        Where nothing can be traded, parameters do not exist or none of their values is
+        allowed, or the strategy has no source file and several processes are asked for.
     """
-    setup = set_up(events, prices, **options)
+    refuse_while_reading()
+    _check_jobs(jobs)
     chosen = resolve_strategies(strategy, folder)
     if len(chosen) != 1:
         raise BacktestError(f"a sweep runs one strategy; {len(chosen)} are given")
-    seed = int(options.get("seed", 0))
     points = grid(over) if random is None else random_points(over, random, seed)
+    _check_names(chosen[0], points[0])
+    setup = set_up(
+        events, prices, costs=costs, capital=capital, benchmark=benchmark, baskets=baskets,
+        risk_free=risk_free, limits=limits, shortable=shortable, seed=seed,
+    )  # fmt: skip
     plan = plan_of(setup, chosen[0], points)
-    kept = Kept(resume, _key(setup, plan)) if resume is not None else None
-    ended = list(kept.found().values()) if kept else []
-    done = {item.number for item in ended}
-    left = [(i, point) for i, point in enumerate(plan.variants) if i not in done]
-    what = f"sweeping {chosen[0].name}"
-    progress(what, len(done), len(plan.variants))
-    for batch in _run(setup, plan, left, jobs, scheduler):
-        if kept:
+    key = key_of(setup, plan)
+    with Kept(resume, key) as kept:
+        found = kept.found()
+        ended = list(found.values())
+        left = [(i, point) for i, point in enumerate(plan.variants) if i not in found]
+        what = f"sweeping {chosen[0].name}" + (f" ({len(found)} were there)" if found else "")
+        progress(what, len(ended), len(points))
+        for batch in _run(setup, plan, left, jobs, scheduler):
             kept.add(batch)
-        ended += batch
-        progress(what, len(ended), len(plan.variants))
-    return SweepResult.of(setup, plan.strategy, plan.variants, plan.first, plan.last, ended)
+            ended += batch
+            progress(what, len(ended), len(points))
+    asked = {"over": {name: _told(given) for name, given in over.items()}, "random": random}
+    return SweepResult.of(
+        setup, plan.strategy, plan.variants, plan.first, plan.last, ended, key, len(found), asked
+    )
+
+
+def _check_jobs(jobs: int) -> None:
+    if jobs < 1 and jobs != -1:
+        raise BacktestError(f"jobs {jobs}; allowed: 1 or more, or -1 for one a core")
+
+
+def _told(given: Any) -> Any:
+    """Return the values of a parameter as a manifest writes them."""
+    if hasattr(given, "tolist"):
+        return given.tolist()
+    return list(given) if isinstance(given, Sequence) else str(given)
+
+
+def _check_names(strategy: Strategy, point: Mapping[str, Any]) -> None:
+    """Refuse parameters that the strategy does not have, or whose names are taken."""
+    unknown = [name for name in point if name not in strategy.parameters]
+    taken = [name for name in point if name in COLUMNS and name not in unknown]
+    if taken:
+        raise BacktestError(
+            f"{strategy.name}: {', '.join(taken)} is also the name of a figure of every sweep; "
+            "give the parameter another one"
+        )
+    if len(unknown) == 1:
+        raise UnknownNameError(f"parameter of {strategy.name}", unknown[0], strategy.parameters)
+    if unknown:
+        told = ", ".join(f"{name!r}{did_you_mean(name, strategy.parameters)}" for name in unknown)
+        known = ", ".join(sorted(strategy.parameters))
+        raise BacktestError(f"unknown parameters of {strategy.name}: {told}; known: {known}")
 
 
 def plan_of(setup: Setup, strategy: Strategy, points: Sequence[Mapping[str, Any]]) -> Plan:
@@ -132,37 +185,56 @@ def plan_of(setup: Setup, strategy: Strategy, points: Sequence[Mapping[str, Any]
 
     Raises
     ------
-    UnknownNameError
-        For a parameter that the strategy does not have.
     BacktestError
         Where no variant can act on any event.
     """
-    unknown = [name for name in points[0] if name not in strategy.parameters]
-    if unknown:
-        raise UnknownNameError(f"parameter of {strategy.name}", unknown[0], strategy.parameters)
     days = setup.market.table.dates
-    first, last = len(days), 0
-    spans: dict[tuple[int, int], tuple[int, int]] = {}
-    for point in points:
-        given = {**strategy.parameters, **point}
-        key = (given["entry"], given["hold"])
-        if key not in spans and all(isinstance(value, int) for value in key):
-            agenda, _ = appointments(setup.events, days, given)
-            rows = [(item.decision, item.exit) for item in agenda]
-            spans[key] = (min(r[0] for r in rows), max(r[1] for r in rows)) if rows else (first, 0)
-            first, last = min(first, spans[key][0]), max(last, spans[key][1])
-    if first >= len(days):
+    rows: list[int] = []
+    faults: dict[str, None] = {}
+    timed: list[Strategy] = []
+    for given in _timings(strategy, points):
+        try:
+            parameters = checked(strategy.cls, {**strategy.parameters, **given})
+        except BacktestError as error:
+            faults[str(error)] = None
+            continue
+        timed.append(strategy.with_parameters(given))
+        agenda, _ = appointments(setup.events, days, parameters)
+        rows += [row for item in agenda for row in (item.decision, item.exit)]
+    if not timed:
+        raise BacktestError("no variant can be run: " + "; ".join(faults))
+    if not rows:
+        plans_of(setup, timed[:1])  # says why
         raise BacktestError("no variant can act on any event within these prices")
-    return Plan(strategy, tuple(points), first, min(last, len(days) - 1))
+    return Plan(strategy, tuple(points), min(rows), min(max(rows), len(days) - 1))
 
 
-def _key(setup: Setup, plan: Plan) -> str:
-    """Return what a kept result stands for: setup, strategy and sessions."""
-    told = f"{plan.strategy.digest}{plan.strategy.cls.__name__}{plan.first}{plan.last}"
-    parameters = json.dumps(dict(plan.strategy.parameters), sort_keys=True, default=str)
-    variants = json.dumps([dict(v) for v in plan.variants], sort_keys=True, default=str)
-    text = setup_digest(setup) + told + parameters + variants
-    return hashlib.sha256(text.encode()).hexdigest()
+def _timings(strategy: Strategy, points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the different entries and holds of all points."""
+    own = strategy.parameters
+    found: dict[str, dict[str, Any]] = {}
+    for point in points:
+        given = {name: point.get(name, own[name]) for name in ("entry", "hold")}
+        found.setdefault(repr(given), given)
+    return list(found.values())
+
+
+def key_of(setup: Setup, plan: Plan) -> str:
+    """Return what a kept result stands for: setup, strategy, variants, sessions, versions."""
+    parts = [
+        setup_digest(setup),
+        plan.strategy.digest,
+        plan.strategy.cls.__name__,
+        _json(dict(plan.strategy.parameters)),
+        _json([dict(point) for point in plan.variants]),
+        f"{plan.first} {plan.last}",
+        _json(versions()),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def _run(
@@ -172,51 +244,21 @@ def _run(
     if not left:
         return
     if jobs == 1 and scheduler is None:
+        bench = Bench(setup, plan.strategy, plan.first, plan.last)
         for item in left:
-            yield run_variants(setup, plan.strategy, [item], plan.first, plan.last)
+            yield bench.run([item])
         return
-    from joblib import Parallel, cpu_count, delayed
-
-    blueprint = blueprint_of(plan.strategy)
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sweep-")))
-            cargo, workers = cargo_of(setup, folder), cpu_count() if jobs < 1 else jobs
-            parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        else:
-            cargo = cargo_of(setup, None)
-            parallel, workers = _on_cluster(stack, scheduler, cargo)
-        yield from parallel(
-            delayed(run_batch)(cargo, blueprint, batch, plan.first, plan.last)
-            for batch in batches(left, workers)
-        )
+    blueprint = blueprint_of(plan.strategy, origin_of(plan.strategy))
+    errand = Errand(blueprint, plan.first, plan.last)
+    if scheduler is not None:
+        with cluster_pool(setup, scheduler) as cluster:
+            yield from dispatched(cluster, errand, left)
+        return
+    with local_pool(setup, min(_cores() if jobs == -1 else jobs, len(left))) as local:
+        yield from dispatched(local, errand, left)
 
 
-def batches(left: Numbered, workers: int) -> list[Numbered]:
-    """Return variants in batches: several a worker, so that none waits long for the last."""
-    size = min(LARGEST_BATCH, math.ceil(len(left) / (workers * BATCHES_A_WORKER)))
-    return [left[i : i + size] for i in range(0, len(left), size)]
+def _cores() -> int:
+    from joblib import cpu_count
 
-
-def _on_cluster(
-    stack: contextlib.ExitStack, scheduler: str, cargo: Cargo
-) -> tuple[Callable[..., Any], int]:
-    """Return joblib's way to a Dask cluster, and how many workers it has."""
-    from joblib import Parallel, parallel_config
-
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise BacktestError(
-            "a scheduler needs Dask: install eventstudy-backtester[cluster]"
-        ) from error
-    try:
-        client: Any = Client  # untyped
-        client = stack.enter_context(client(scheduler, timeout=10, set_as_default=True))
-    except OSError as error:
-        raise BacktestError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    workers = sum(client.nthreads().values())
-    if not workers:
-        raise BacktestError(f"the Dask scheduler at {scheduler} has no worker")
-    stack.enter_context(parallel_config("dask", scatter=[cargo], wait_for_workers_timeout=30))
-    return Parallel(n_jobs=workers, return_as="generator_unordered"), workers
+    return int(cpu_count())

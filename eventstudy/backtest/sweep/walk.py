@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +14,13 @@ from eventstudy.errors import BacktestError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Days = npt.NDArray[np.datetime64]
 FEWEST_TRADED = 5
 """Events that a variant must have traded in training to be chosen."""
+FOLDS = (
+    "fold", "train_events", "test_events", "first", "last", "column", "trained", "earned",
+    "hindsight",
+)  # fmt: skip
+NONE = -1
 
 
 @dataclass(frozen=True)
@@ -24,79 +30,125 @@ class Walk:
     Attributes
     ----------
     folds : DataFrame
-        One row a fold: fold, train_events, first and last session 0 of the test, variant
-        chosen (-1: none had traded enough), trained (profit an event over its standard
-        deviation in training), earned (profit in the test), hindsight (profit of the variant
-        that was best in the test).
+        One row a fold: fold, train_events (closed by then), test_events, first and last
+        session 0 of the test as rows of the price table, column of the variant chosen (-1:
+        none had traded enough), trained (t of its mean profit an event in training), earned
+        (profit in the test), hindsight (profit of the variant that was best in the test).
     earned : ndarray, shape (E',)
         Profit of each tested event.
     event_ids : tuple of str, length E'
+    columns : ndarray of int, shape (E',)
+        The variant that traded each.
     """
 
     folds: pd.DataFrame
     earned: Floats
     event_ids: tuple[str, ...]
+    columns: Ints
 
     @property
     def total(self) -> float:
         """Profit over all tests."""
         return float(self.earned.sum())
 
+    @property
+    def hindsight(self) -> float:
+        """Profit of the best variant of each test, known afterwards only."""
+        return float(self.folds["hindsight"].sum())
+
+    @property
+    def mean(self) -> float:
+        """Mean profit of a tested event; NaN where none was tested."""
+        return float(self.earned.mean()) if len(self.earned) else math.nan
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, events taken as independent; NaN for fewer than two."""
+        n = len(self.earned)
+        return float(self.earned.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan
+
 
 def walk_forward(
-    sessions_0: Days, event_ids: tuple[str, ...], earned: Floats, folds: int, reach: Ints
+    rows: Ints, event_ids: Sequence[str], earned: Floats, closed: Ints, folds: int, lead: int = 0
 ) -> Walk:
     """Choose the variant that was best on past events and trade the next block with it.
 
-    Events are put in order of session 0 and cut into ``folds + 1`` blocks of near equal
-    size, events of one session 0 kept together. The first block is training only; each
-    later one is traded with the variant whose profit an event, over its standard deviation,
-    was highest on the events before it. An event whose trade may still be open when the
-    block begins (`reach` weekdays after its session 0) does not count in training.
+    Events that any variant traded are put in order of session 0 and cut into ``folds + 1``
+    blocks of near equal numbers of dates. The first block is training only; each later one is
+    traded with the variant whose mean profit an event, over its standard error, was highest on
+    the events before it. A trade counts in training only where it was closed before the
+    session of the block's first decision.
 
     Parameters
     ----------
-    sessions_0 : ndarray, shape (E,)
-    event_ids : tuple of str, length E
+    rows : ndarray of int, shape (E,)
+        Row of each event's session 0 in the price table.
+    event_ids : sequence of str, length E
     earned : ndarray, shape (E, K)
-        Zero where an event was not traded.
+        Profit; zero where an event was not traded.
+    closed : ndarray of int, shape (E, K)
+        Row on which the trade was closed; -1 where there was none.
     folds : int
-    reach : ndarray, shape (K,)
-        Sessions after session 0 at which each variant has left.
+    lead : int
+        Sessions from session 0 to the earliest decision of any variant; negative where one
+        decides before the news.
 
     Raises
     ------
     BacktestError
-        For fewer than two folds or more than there are distinct dates.
+        For fewer than two folds, or more than there are dates beside the first block.
     """
-    days = np.unique(sessions_0[~np.isnat(sessions_0)])
+    used = np.flatnonzero((closed >= 0).any(axis=1))
+    rows, earned, closed = rows[used], earned[used], closed[used]
+    days = np.unique(rows)
     if not 2 <= folds < len(days):
-        raise BacktestError(f"folds {folds}; allowed: 2 to {len(days) - 1}, one date a block")
-    rows, kept_ids, kept = [], [], []
+        raise BacktestError(
+            f"folds {folds}; allowed: 2 to {len(days) - 1}, for events on {len(days)} dates were "
+            "traded, and the first block is training only"
+            if len(days) > 2
+            else f"folds {folds}: only {len(days)} dates of events were traded; needs 3"
+        )
+    found, kept, names, columns = [], [], [], []
     for number, block in enumerate(np.array_split(days, folds + 1)[1:], 1):
-        tested = (sessions_0 >= block[0]) & (sessions_0 <= block[-1])
-        scores, events = _scores(sessions_0, earned, block[0], reach)
-        choice = int(np.argmax(scores)) if np.isfinite(scores).any() else -1
-        profits = earned[tested, choice] if choice >= 0 else np.zeros(int(tested.sum()))
-        best = float(earned[tested].sum(axis=0).max()) if earned.shape[1] else 0.0
-        rows.append((number, events, block[0], block[-1], choice,
-                     scores[choice] if choice >= 0 else np.nan, profits.sum(), best))  # fmt: skip
+        tested = np.flatnonzero((rows >= block[0]) & (rows <= block[-1]))
+        past = (closed >= 0) & (closed < block[0] + lead)
+        scores = training_scores(earned, past)
+        choice = int(np.argmax(scores)) if np.isfinite(scores).any() else NONE
+        profits = earned[tested, choice] if choice != NONE else np.zeros(len(tested))
+        best = float(earned[tested].sum(axis=0).max())
+        found.append((
+            number, int(past.any(axis=1).sum()), len(tested), int(block[0]), int(block[-1]),
+            choice, float(scores[choice]) if choice != NONE else np.nan, float(profits.sum()),
+            best,
+        ))  # fmt: skip
         kept.append(profits)
-        kept_ids += [name for name, inside in zip(event_ids, tested, strict=True) if inside]
-    names = ["fold", "train_events", "first", "last", "variant", "trained", "earned", "hindsight"]
-    return Walk(pd.DataFrame(rows, columns=names), np.concatenate(kept), tuple(kept_ids))
+        columns.append(np.full(len(tested), choice, dtype=np.int64))
+        names += [event_ids[used[place]] for place in tested]
+    return Walk(
+        pd.DataFrame(found, columns=list(FOLDS)),
+        np.concatenate(kept),
+        tuple(names),
+        np.concatenate(columns),
+    )
 
 
-def _scores(
-    sessions_0: Days, earned: Floats, start: np.datetime64, reach: Ints
-) -> tuple[Floats, int]:
-    """Return each variant's profit an event over its s.d. in training; -inf where too few."""
-    gone = np.busday_offset(sessions_0[:, None], reach[None, :], roll="forward") < start
-    past = np.where(gone, earned, 0.0)
-    traded = (past != 0.0).sum(axis=0)
-    mean = past.sum(axis=0) / np.maximum(traded, 1)
-    square = (past**2).sum(axis=0) / np.maximum(traded, 1) - mean**2
-    spread = np.sqrt(np.maximum(square, 0.0))
-    score = np.divide(mean, spread, out=np.full(len(mean), -np.inf), where=spread > 0)
-    score[traded < FEWEST_TRADED] = -np.inf
-    return score, int(gone.any(axis=1).sum())
+def training_scores(earned: Floats, past: npt.NDArray[np.bool_]) -> Floats:
+    """Return t of each variant's mean profit an event, shape (K,).
+
+    ``mean / (s / sqrt n)``, s with ddof 1, over the n events it has traded and closed; -inf
+    for fewer than `FEWEST_TRADED`, or without variation.
+
+    Parameters
+    ----------
+    earned : ndarray, shape (E, K)
+    past : ndarray of bool, shape (E, K)
+        Which trades count.
+    """
+    n = past.sum(axis=0)
+    mean = np.where(past, earned, 0.0).sum(axis=0) / np.maximum(n, 1)
+    square = (np.where(past, earned - mean, 0.0) ** 2).sum(axis=0)
+    error = np.sqrt(square / np.maximum(n - 1, 1) / np.maximum(n, 1))
+    enough = (n >= FEWEST_TRADED) & (error > 0)
+    found: Floats = np.full(len(n), -np.inf)
+    np.divide(mean, error, out=found, where=enough)
+    return found

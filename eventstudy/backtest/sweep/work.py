@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eventstudy.backtest import metrics
+from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import run_desk
 from eventstudy.backtest.library import Strategy
+from eventstudy.backtest.luck import period_sharpe
 from eventstudy.backtest.plan import appointments
-from eventstudy.backtest.setup import Setup, desk_of
+from eventstudy.backtest.recall import Recall
+from eventstudy.backtest.setup import Plan, Setup, desk_of
 from eventstudy.backtest.sweep.cargo import Blueprint, Cargo
-from eventstudy.errors import EventStudyError
+from eventstudy.errors import BacktestError, EventStudyError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Numbered = Sequence[tuple[int, Mapping[str, Any]]]
+"""Variants with their numbers: the parameters in which each departs."""
+LOST = "its process ended"
+"""Begins the error of a variant that took its process with it."""
+NOT_TRADED = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +49,9 @@ class Ended:
         Returns over cash on the sessions of the sweep; empty where it failed.
     earned : ndarray, shape (E,)
         Profit of each event of the calendar; zero where it was not traded.
+    closed : ndarray of int, shape (E,)
+        Row of the setup's table on which the event's last leg was closed; -1 where it was not
+        traded, the last row where it is open at the end.
     figures : mapping of str to float
     engine : str
     error : str
@@ -42,71 +61,167 @@ class Ended:
     number: int
     excess: Floats
     earned: Floats
+    closed: Ints
     figures: Mapping[str, float]
     engine: str = ""
     error: str = ""
 
+    @classmethod
+    def failed(cls, number: int, error: str) -> Ended:
+        """Return the end of a variant that has no result."""
+        none = np.empty(0)
+        return cls(number, none, none, np.empty(0, dtype=np.int64), {}, error=error)
 
-def run_batch(
-    cargo: Cargo,
-    blueprint: Blueprint,
-    variants: Sequence[tuple[int, Mapping[str, Any]]],
-    first: int,
-    last: int,
-) -> list[Ended]:
-    """Run several variants in one task; a worker opens prices and strategy once."""
-    return run_variants(cargo.opened(), blueprint.built(), variants, first, last)
+    @property
+    def lost(self) -> bool:
+        """Whether it took its process with it."""
+        return self.error.startswith(LOST)
 
 
-def run_variants(
-    setup: Setup,
-    strategy: Strategy,
-    variants: Sequence[tuple[int, Mapping[str, Any]]],
-    first: int,
-    last: int,
-) -> list[Ended]:
-    """Run variants on the same sessions; one that fails is recorded, not fatal.
+@dataclass(eq=False)
+class Bench:
+    """A strategy on a setup, and what its variants share.
 
-    Parameters
+    Attributes
     ----------
     setup : Setup
     strategy : Strategy
-    variants : sequence of (int, mapping)
-        Number and parameters.
     first, last : int
         Rows of the setup's table: all accounts begin at the close of the one and end at the
         close of the other.
+    recall : Recall or None
+        Answers given before; None asks for every variant.
     """
-    return [_ended(setup, strategy, number, given, first, last) for number, given in variants]
+
+    setup: Setup
+    strategy: Strategy
+    first: int
+    last: int
+    recall: Recall | None = field(default_factory=Recall)
+    _plans: dict[tuple[int, int], Plan] = field(default_factory=dict)
+
+    @cached_property
+    def _threads(self) -> ThreadpoolController:
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
+
+    def run(self, variants: Numbered) -> list[Ended]:
+        """Run variants; one that fails is recorded, not fatal."""
+        # The matrices are small: threads that wait for each other cost more than they save.
+        with self._threads.limit(limits=1, user_api="blas"):
+            return [self.ended(number, given) for number, given in variants]
+
+    def ended(self, number: int, given: Mapping[str, Any]) -> Ended:
+        """Return what became of one variant, whatever its code raised."""
+        try:
+            return self.account(self.strategy.with_parameters(given), number)
+        except EventStudyError as error:
+            told = str(error)
+        except (Exception, SystemExit) as error:  # an author's code may raise anything
+            line = traceback.extract_tb(error.__traceback__)[-1]
+            told = f"{type(error).__name__}: {error} ({line.name}, line {line.lineno})"
+        return Ended.failed(number, self._without_folder(told))
+
+    def account(self, strategy: Strategy, number: int = 0) -> Ended:
+        """Return the account of one variant on the sessions of the sweep.
+
+        Raises
+        ------
+        BacktestError
+            Where the account has no value on some session.
+        """
+        desk = desk_of(self.setup, strategy, self._plan(strategy), self.first)
+        desk.recall = self.recall
+        run_desk(desk, strategy, self.setup.rates, self.setup.seed, "auto")
+        values = np.array([day.value for day in desk.days[: self.last + 1 - self.first]])
+        if not np.isfinite(values).all() or (values[:-1] == 0).any():
+            raise BacktestError(f"{strategy.name}: the account has no return on some session")
+        rates = self.setup.rates[self.first + 1 : self.last + 1]
+        excess = metrics.value_returns(values) - rates
+        earned, closed = self._by_event(desk)
+        figures = _figures(values, rates, excess, earned[closed != NOT_TRADED])
+        return Ended(number, excess, earned, closed, figures, desk.engine)
+
+    def _plan(self, strategy: Strategy) -> Plan:
+        key = strategy.parameters["entry"], strategy.parameters["hold"]
+        if key not in self._plans:
+            days = self.setup.market.table.dates
+            self._plans[key] = appointments(self.setup.events, days, strategy.parameters)
+        return self._plans[key]
+
+    def _by_event(self, desk: Desk) -> tuple[Floats, Ints]:
+        """Return profit and row of the last exit of each event of the calendar, shape (E,)."""
+        places = {event.event_id: i for i, event in enumerate(self.setup.events)}
+        earned = np.zeros(len(places))
+        closed = np.full(len(places), NOT_TRADED, dtype=np.int64)
+        legs = list(desk.ledger.legs.values())
+        exits = np.array([leg.exit_date for leg in legs], dtype="datetime64[D]")
+        rows = np.searchsorted(self.setup.market.table.dates, exits)
+        for leg, row in zip(legs, rows, strict=True):
+            place = places[desk.agenda[leg.event].event.event_id]
+            earned[place] += leg.value(leg.exit_price)
+            closed[place] = max(closed[place], row)
+        return earned, closed
+
+    def _without_folder(self, told: str) -> str:
+        """Return an error that names the strategy's file and not the folder it is in."""
+        path = origin_of(self.strategy)
+        return told.replace(path, self.strategy.file) if path and self.strategy.file else told
 
 
-def _ended(
-    setup: Setup, strategy: Strategy, number: int, given: Mapping[str, Any], first: int, last: int
-) -> Ended:
-    try:
-        return run_variant(setup, strategy.with_parameters(given), number, first, last)
-    except EventStudyError as error:
-        told = str(error)
-    except Exception as error:  # an author's code may raise anything
-        line = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{type(error).__name__}: {error} ({line.name}, line {line.lineno})"
-    return Ended(number, np.empty(0), np.empty(0), {}, error=told)
+def origin_of(strategy: Strategy) -> str:
+    """Return the path that errors name for a strategy's code; empty where it has none."""
+    module = sys.modules.get(strategy.cls.__module__)
+    return str(getattr(module, "__file__", None) or "")
 
 
-def run_variant(setup: Setup, strategy: Strategy, number: int, first: int, last: int) -> Ended:
-    """Return the account of one variant on the sessions of the sweep."""
-    table = setup.market.table
-    desk = desk_of(setup, strategy, appointments(setup.events, table.dates, strategy.parameters),
-                   first)  # fmt: skip
-    run_desk(desk, strategy, setup.rates, setup.seed, "auto")
-    values = np.array([day.value for day in desk.days[: last + 1 - first]])
-    excess = metrics.value_returns(values) - setup.rates[first + 1 : last + 1]
-    places = {event.event_id: i for i, event in enumerate(setup.events)}
-    earned = np.zeros(len(setup.events))
-    for leg in desk.ledger.legs.values():
-        event = desk.agenda[leg.event].event.event_id
-        earned[places[event]] += leg.value(leg.exit_price)
-    figures = metrics.path_metrics(values, setup.rates[first + 1 : last + 1])
-    figures["events"] = float(len({leg.event for leg in desk.ledger.legs.values()}))
-    figures["hit_rate"] = metrics.hit_rate(earned[earned != 0.0])
-    return Ended(number, excess, earned, figures, desk.engine)
+def _figures(values: Floats, rates: Floats, excess: Floats, traded: Floats) -> dict[str, float]:
+    figures = metrics.path_metrics(values, rates)
+    if np.isnan(period_sharpe(excess)):
+        # An account that stands still at the cash rate has rounding for returns.
+        figures |= {"sharpe": np.nan, "sharpe_se": np.nan}
+    figures["events"] = float(len(traded))
+    figures["hit_rate"] = metrics.hit_rate(traded)
+    return figures
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a worker is told beside the variants; the setup travels by itself.
+
+    Attributes
+    ----------
+    blueprint : Blueprint
+    first, last : int
+        As in `Bench`.
+    """
+
+    blueprint: Blueprint
+    first: int
+    last: int
+
+
+_BENCHES: dict[tuple[str, str], Bench] = {}
+# A worker with several threads runs one batch at a time: backtrader keeps state in its classes.
+_ALONE = threading.Lock()
+
+
+def run_batch(cargo: Cargo, errand: Errand, variants: Numbered) -> tuple[list[Ended], float]:
+    """Run several variants in one task, and return how many seconds they took.
+
+    A worker opens prices and strategy once.
+    """
+    with _ALONE:
+        bench = _bench(cargo, errand)
+        began = time.perf_counter()
+        return bench.run(variants), time.perf_counter() - began
+
+
+def _bench(cargo: Cargo, errand: Errand) -> Bench:
+    key = cargo.digest, repr(errand)
+    if key not in _BENCHES:
+        _BENCHES.clear()
+        strategy = errand.blueprint.built()
+        _BENCHES[key] = Bench(cargo.opened(), strategy, errand.first, errand.last)
+    return _BENCHES[key]

@@ -1,0 +1,205 @@
+"""An interrupted sweep goes on; what belongs to another one is not taken."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eventstudy.backtest import Costs
+from eventstudy.backtest.sweep import sweep
+from eventstudy.backtest.sweep.work import Bench
+from eventstudy.errors import BacktestError
+
+PROJECT = Path(__file__).resolve().parents[3]
+OVER = {"hold": [1, 2, 3, 4], "k": [0.0, 0.01, 0.02]}
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The numbers of the variants that were run, in order."""
+    ran: list[int] = []
+    own = Bench.ended
+
+    def ended(self, number, given):
+        ran.append(number)
+        return own(self, number, given)
+
+    monkeypatch.setattr(Bench, "ended", ended)
+    return ran
+
+
+class Stop(Exception):
+    """Where a test interrupts."""
+
+
+def until(count):
+    def progress(what, done, total):
+        if done >= count:
+            raise Stop
+
+    return progress
+
+
+def test_finished_variants_are_not_run_again(world, folder, tmp_path, counted) -> None:
+    whole = sweep(*world, "pair", OVER, folder=folder, jobs=1)
+    counted.clear()
+    with pytest.raises(Stop):
+        sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path, progress=until(5))
+    assert counted == [0, 1, 2, 3, 4]
+    counted.clear()
+    told = []
+    again = sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path,
+                  progress=lambda *said: told.append(said))  # fmt: skip
+    assert counted == [5, 6, 7, 8, 9, 10, 11]
+    assert told[0] == ("sweeping pair (5 were there)", 5, 12)
+    assert again.found == 5
+    pd.testing.assert_frame_equal(again.table, whole.table, check_exact=True)
+    for name in ("excess", "earned", "closed"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    counted.clear()
+    third = sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path)
+    assert counted == []
+    assert third.found == 12
+    pd.testing.assert_frame_equal(third.table, whole.table, check_exact=True)
+
+
+def test_failed_variants_are_finished_too(world, folder, tmp_path, counted) -> None:
+    over = {"mode": ["raises", "fine"], "hold": [0, 2]}
+    first = sweep(*world, "fragile", over, folder=folder, jobs=1, resume=tmp_path)
+    counted.clear()
+    second = sweep(*world, "fragile", over, folder=folder, jobs=1, resume=tmp_path)
+    assert counted == []
+    pd.testing.assert_frame_equal(first.table, second.table, check_exact=True)
+
+
+def test_a_sweep_begun_by_one_process_is_ended_by_two(world, folder, tmp_path) -> None:
+    with pytest.raises(Stop):
+        sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path, progress=until(7))
+    two = sweep(*world, "pair", OVER, folder=folder, jobs=2, resume=tmp_path)
+    assert two.found == 7
+    whole = sweep(*world, "pair", OVER, folder=folder, jobs=1)
+    pd.testing.assert_frame_equal(two.table, whole.table, check_exact=True)
+
+
+def other_prices(world, folder):
+    events, table = world
+    close = table.close.copy()
+    close[-1, 0] *= 1 + 1e-12
+    return (events, replace(table, close=close)), {}, folder
+
+
+def other_dividend(world, folder):
+    events, table = world
+    paid = table.dividends.copy()
+    paid[3, 1] = 0.01
+    return (events, replace(table, dividends=paid)), {}, folder
+
+
+def other_events(world, folder):
+    events, table = world
+    return ([replace(events[0], expects={"A": 1}), *events[1:]], table), {}, folder
+
+
+def other_file(world, folder):
+    changed = folder.parent / "changed"
+    changed.mkdir(exist_ok=True)
+    (changed / "mine.py").write_text((folder / "mine.py").read_text() + "\n# a word more\n")
+    return world, {}, changed
+
+
+OTHERS = {
+    "prices": other_prices,
+    "dividend": other_dividend,
+    "events": other_events,
+    "file": other_file,
+    "costs": lambda w, f: (w, {"costs": Costs(commission_bp=3)}, f),
+    "capital": lambda w, f: (w, {"capital": 2e6}, f),
+    "rates": lambda w, f: (w, {"risk_free": 0.01}, f),
+    "shortable": lambda w, f: (w, {"shortable": {"A": False}}, f),
+    "seed": lambda w, f: (w, {"seed": 1}, f),
+    "strategy": lambda w, f: (w, {"strategy": "pair:tilt=0.4"}, f),
+    "class": lambda w, f: (w, {"strategy": "fragile"}, f),
+    "grid": lambda w, f: (w, {"over": {"hold": [1, 2], "k": [0.0]}}, f),
+    "order": lambda w, f: (w, {"over": {"hold": [2, 1]}}, f),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_parts_of_another_sweep_are_not_taken(world, folder, tmp_path, counted, name) -> None:
+    base = {"strategy": "pair", "over": {"hold": [1, 2]}}
+    own = sweep(*world, **base, folder=folder, jobs=1, resume=tmp_path)
+    counted.clear()
+    changed, options, other = OTHERS[name](world, folder)
+    result = sweep(*changed, **{**base, **options}, folder=other, jobs=1, resume=tmp_path)
+    assert counted == [0, 1]
+    assert result.found == 0
+    assert result.key != own.key
+    counted.clear()
+    assert sweep(*world, **base, folder=folder, jobs=1, resume=tmp_path).found == 2
+
+
+def test_other_versions_are_another_sweep(world, folder, tmp_path, monkeypatch) -> None:
+    sweep(*world, "pair", {"hold": [1, 2]}, folder=folder, jobs=1, resume=tmp_path)
+    monkeypatch.setattr("eventstudy.backtest.sweep.run.versions", lambda: {"numpy": "0"})
+    assert sweep(*world, "pair", {"hold": [1, 2]}, folder=folder, jobs=1,
+                 resume=tmp_path).found == 0  # fmt: skip
+
+
+def test_where_prices_came_from_does_not_matter(world, folder, tmp_path) -> None:
+    events, table = world
+    sweep(*world, "pair", {"hold": [1, 2]}, folder=folder, jobs=1, resume=tmp_path)
+    moved = replace(table, source="elsewhere")
+    assert sweep(events, moved, "pair", {"hold": [1, 2]}, folder=folder, jobs=1,
+                 resume=tmp_path).found == 2  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_written_fails_before_the_work(world, folder, tmp_path, counted):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BacktestError, match="cannot be written"):
+        sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path / "file")
+    assert counted == []
+
+
+SCRIPT = """
+import pickle, sys
+from eventstudy.backtest.sweep import kept, sweep
+kept.SHARE = 0.0
+kept.Kept.__init__.__defaults__ = (0.0,)
+events, prices = pickle.load(open(sys.argv[1], "rb"))
+sweep(events, prices, "pair", {"hold": list(range(1, 41)), "k": [0.0, 0.01, 0.02]},
+      folder=sys.argv[2], jobs=1, resume=sys.argv[3],
+      progress=lambda what, done, total: print(done, flush=True))
+"""
+
+
+def test_a_killed_process_leaves_whole_parts(world, folder, tmp_path) -> None:
+    (tmp_path / "world.pickle").write_bytes(pickle.dumps(world))
+    parts = tmp_path / "parts"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "world.pickle"), str(folder), str(parts)],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 11:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.stdout.close()
+    process.wait()
+    time.sleep(0.05)
+    over = {"hold": list(range(1, 41)), "k": [0.0, 0.01, 0.02]}
+    result = sweep(*world, "pair", over, folder=folder, jobs=1, resume=parts)
+    assert 11 <= result.found < 120
+    whole = sweep(*world, "pair", over, folder=folder, jobs=1)
+    pd.testing.assert_frame_equal(result.table, whole.table, check_exact=True)
+    np.testing.assert_array_equal(result.excess, whole.excess)
