@@ -216,7 +216,7 @@ def test_equity_below_zero_is_said_and_nothing_more_is_opened(trade):
     assert row["turnover"] == pytest.approx((100_000 + 240_000) / (270_000 / 7) * 252 / 6)
     assert row["average_gross"] == pytest.approx(3 / 6)  # NaN on the day of the ruin left out
     assert row["exposure"] == pytest.approx(4 / 7)
-    said = str(result)
+    said = " ".join(str(result).split())
     assert "The equity of short was zero or less on 3 sessions, first on 2024-03-08" in said
     assert "Margin calls closed 1 sleeve of short." in said
     assert result.evidence.luck["strategy"].tolist() == ["short"]  # still told, whatever it says

@@ -74,7 +74,7 @@ def test_all_of_it_arrives(backtest, tmp_path: Path, capsys: pytest.CaptureFixtu
     }  # fmt: skip
     assert found["backtest"]["limits"] == limits == found["configuration"]["limits"]
     assert found["backtest"]["shortable"] == {"MRVL": False} == found["configuration"]["shortable"]
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert (
         "Costs: commission 3 bp, half-spread 4 bp, borrow fee 60 bp a year (AMD 750), 120 bp a "
         "year over cash on borrowed money, short rebate 80% of the cash rate; yardsticks bear none."
