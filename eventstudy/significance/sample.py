@@ -63,7 +63,8 @@ class Sample:
         Gives what placebo dates draw from when a test asks for it.
     s2 : ndarray, shape (N,), or None
         Residual variances of the fits; None where they follow from `residuals` and `dof`. A
-        fit may have used more sessions than the event's own estimation window.
+        fit may have used more sessions than the event's own estimation window: then the
+        residuals of the window alone, over the degrees of freedom of all, are too small.
     """
 
     ar: Floats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from eventstudy.windows import Window, window_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.models import ModelFit
+    from eventstudy.significance.history import History
+    from eventstudy.study.config import StudyConfig
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
@@ -120,26 +123,55 @@ def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
     }
 
 
+def fitted_sample(
+    fit: ModelFit,
+    rows: Ints,
+    positions: Ints,
+    config: StudyConfig,
+    signs: Floats | None = None,
+    history: Callable[[], History] | None = None,
+) -> Sample:
+    """Return the sample of some observations of a fit.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        Of n observations.
+    rows : ndarray, shape (N,), int
+        Places among the n.
+    positions : ndarray, shape (N,), int
+        Row of session 0 of each of them in the grid.
+    config : StudyConfig
+    signs : ndarray, shape (N,), optional
+        +1 or -1, by which abnormal returns and residuals are multiplied.
+    history : callable, optional
+    """
+    by = np.ones(len(rows)) if signs is None else signs
+    return Sample(
+        ar=fit.ar[rows] * by[:, None],
+        v=fit.v[rows],
+        residuals=fit.residuals[rows] * by[:, None],
+        estimation_rows=np.maximum(positions[:, None] + config.frame.estimation_days, 0),
+        positions=positions,
+        dof=fit.dof[rows],
+        n_params=fit.n_params,
+        convention=config.convention,
+        covariance=fit.covariance,
+        seed=config.seed,
+        history=history,
+        # Where V has no meaning, s2 need not be a variance: the robust model's is a scale.
+        s2=None if fit.covariance == "none" else fit.s2[rows],
+    )
+
+
 def sample_of(
     found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult
 ) -> Sample:
     """Return the sample of a group's kept rows, signed, under one of the study's fits."""
     rows, signs = group.rows[keep], group.signs[keep]
-    positions = found.positions[rows]
     asked = [m for m in study.config.models if study.fits[m.name] is found]
-    return Sample(
-        ar=found.fit.ar[rows] * signs[:, None],
-        v=found.fit.v[rows],
-        residuals=found.fit.residuals[rows] * signs[:, None],
-        estimation_rows=np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
-        positions=positions,
-        dof=found.fit.dof[rows],
-        n_params=found.fit.n_params,
-        convention=study.config.convention,
-        covariance=found.fit.covariance,
-        seed=study.config.seed,
-        history=history_of(study, asked[0], rows, signs) if asked else None,
-    )
+    history = history_of(study, asked[0], rows, signs) if asked else None
+    return fitted_sample(found.fit, rows, found.positions[rows], study.config, signs, history)
 
 
 def samples(study: StudyResult) -> Iterator[tuple[str, str, Group, Sample]]:
