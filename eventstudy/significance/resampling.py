@@ -198,6 +198,10 @@ class PlaceboShift(SignificanceTest):
     event whose shifted window touches a true event of its series, or has too short an
     estimation window, leaves the draw; a draw that keeps fewer than half is not counted.
 
+    A model that takes long is refitted for some shifts only. Where even that takes too many
+    refits, event days are first rounded to sessions a step apart: gaps change, and a caveat
+    says by how much.
+
     Draws with n events are compared by ``sum SCAR / sqrt(n (1 + (n - 1) r))``, r the mean
     cross-correlation of the window: a mean of fewer events varies more, by just that factor.
     Where no event leaves it is the rank of the mean. p = (1 + #) / (B + 1), two-sided twice
@@ -262,6 +266,11 @@ class PlaceboShift(SignificanceTest):
         counted = self._counted(sample, shifts.left)
         if 0 < counted.sum() < FEW_SHIFTS:
             found.append("few draws")
+        if history.everywhere.rounded and sample.n_dates > 1:
+            found.append(
+                f"gaps between events change by up to {history.everywhere.step} sessions in the "
+                "draws: the model is refitted at too few sessions to keep them"
+            )
         if counted.any() and shifts.left[counted].mean() < LEFT_ENOUGH * len(sample):
             found.append("many events leave the draws, true events being near")
         usual = history.everywhere.spread(mask, sample.convention)[history.names]
@@ -323,12 +332,12 @@ def _described(count: int, share: float, everywhere: Everywhere) -> str:
     if not count:
         return "undefined: no shift of the calendar leaves half of the events"
     said = [
-        f"ranks among {count} of {len(everywhere.positions) - 1} shifts of the calendar, p no "
+        f"ranks among {count} of {everywhere.shifts - 1} shifts of the calendar, p no "
         f"smaller than {2 / (count + 1):.3g} ({1 / (count + 1):.3g} one-sided)",
         f"{share:.0%} of events left in a draw",
     ]
     if everywhere.step > 1:
-        said.append(f"refitted at one session in {everywhere.step}")
+        said.append(f"refitted for one shift in {everywhere.step}")
     if everywhere.covariance == "none":
         said.append("of the mean CAR: the model gives no forecast covariance")
     return "; ".join(said)

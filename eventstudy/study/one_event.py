@@ -66,7 +66,7 @@ def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
             _ranked(
                 rows, "sq", car[:, w], sq_tails(car[:, w], fit.residuals, fit.leverage, length)
             ),
-            _in_time(rows, car[:, w], dates[:, :, w], history.step),
+            _in_time(rows, car[:, w], dates[:, :, w], history),
             _of_kind(rows, fit, car[:, w], se[:, w], kinds),
             _in_space(rows, others, w, study),
         ]
@@ -100,9 +100,10 @@ def _placebo_cars(history: Everywhere, names: Ints, masks: Floats) -> Floats:
     return np.where(history.clear(masks), car, np.nan)[names]
 
 
-def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, step: int) -> pd.DataFrame:
+def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, history: Everywhere) -> pd.DataFrame:
     """Rank each CAR among the placebo CARs of its own series."""
-    note = f", refitted at one session in {step}" if step > 1 else ""
+    which = "at one session" if history.rounded else "for one shift of the calendar"
+    note = f", refitted {which} in {history.step}" if history.step > 1 else ""
     return _ranked(rows, "placebo_time", car, empirical_tails(car, drawn), note=note)
 
 

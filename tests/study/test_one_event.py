@@ -256,7 +256,7 @@ def test_histories_hold_the_events_themselves(sample_study: es.StudyResult) -> N
         assert sample.history is not None
         history = sample.history()
         e = history.everywhere
-        own = e.ar[e.columns[history.names], e.nearest(sample.positions)]
+        own = e.ar[e.columns[history.names], e.places(sample.positions)]
         np.testing.assert_allclose(own * history.signs[:, None], sample.ar, atol=1e-12)
         seen.add((model, group.name))
     assert ("market", "gpu+") in seen
