@@ -163,7 +163,7 @@ def test_section(book: Book, name: str) -> list[str]:
         f"- **Source:** {test.source}.",
         "",
         *cited(entry),
-        *said(entry, ("choice", "Our choice."), ("remark", "Note.")),
+        *said(entry, ("choice", "Our choice."), ("few", "Few events."), ("remark", "Note.")),
         *supported(book, entry["support"]),
         *sizes(book, name),
         *said(entry, ("read", "Read instead or beside:")),

@@ -72,6 +72,8 @@ class SignificanceTest(ABC):
         Events and dates below which there is no statistic.
     comfortable : int
         Events below which a caveat says how few there are.
+    few : str
+        What it does with so few, for that caveat; empty where there is nothing to add.
     independent_events : bool
         Whether it needs events to be independent of each other.
     independent_days : bool
@@ -91,6 +93,7 @@ class SignificanceTest(ABC):
     fewest: ClassVar[int] = 2
     fewest_dates: ClassVar[int] = 1
     comfortable: ClassVar[int] = 10
+    few: ClassVar[str] = ""
     independent_events: ClassVar[bool] = True
     independent_days: ClassVar[bool] = False
     standardised: ClassVar[bool] = False
@@ -159,7 +162,7 @@ class SignificanceTest(ABC):
         """Return which assumptions visibly fail in one window, or an empty string."""
         found = []
         if len(sample) < self.comfortable:
-            found.append(f"only {_counted(len(sample), 'event')}")
+            found.append(f"only {_counted(len(sample), 'event')}{self.few}")
         overlapping = sample.smallest_gap < mask.sum()
         if self.independent_events:
             if sample.n_dates < len(sample):
@@ -178,6 +181,19 @@ class SignificanceTest(ABC):
     @property
     def _uses_covariance(self) -> bool:
         return self.standardised or self.needs_covariance
+
+
+class SpreadTest(SignificanceTest):
+    """A test that divides by a spread across events as if that were known.
+
+    Ranks and normal tails take no account of the error of the spread. With independent normal
+    returns and M = 250 such tests reject, at nominal 5%, about 10% to 12% of samples of 5
+    events, 8% of 10 and 6% of 20: below 10 events they print no number.
+    """
+
+    fewest = 10
+    comfortable = 20
+    few = ", whose spread is itself estimated: it rejects too often"
 
 
 def undefined(count: int, reason: str) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal
+from eventstudy.significance.contract import SignificanceTest, SpreadTest, Verdict, normal
 from eventstudy.significance.midranks import uniform_scores
 from eventstudy.significance.sample import Sample, spread
 
@@ -36,7 +36,7 @@ class Corrado(SignificanceTest):
         return normal(_rank_z(sample.scores, masks))
 
 
-class CorradoZivney(SignificanceTest):
+class CorradoZivney(SpreadTest):
     """`corrado` on standardised abnormal returns, event days first divided by their spread.
 
     The standardised abnormal returns of an event day (over their forecast errors) are

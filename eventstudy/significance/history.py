@@ -126,11 +126,12 @@ class Everywhere:
 
         Where the block is `rounded`, that of the nearest refitted session.
         """
-        found = positions - self.positions[0]
+        away: Ints = positions - self.positions[0]
         if self.rounded:
-            nearest = np.rint(found / self.step).astype(np.int64)
-            found = self.step * np.clip(nearest, 0, self.shifts - 1)
-        return np.clip(found, 0, len(self.positions) - 1)
+            nearest = np.rint(away / self.step).astype(np.int64)
+            away = self.step * np.clip(nearest, 0, self.shifts - 1)
+        found: Ints = np.clip(away, 0, len(self.positions) - 1)
+        return found
 
     @cached_property
     def _memory(self) -> dict[tuple[object, ...], tuple[Floats, Floats]]:

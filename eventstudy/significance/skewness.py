@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal, student
+from eventstudy.significance.contract import SignificanceTest, SpreadTest, Verdict, normal, student
 from eventstudy.significance.sample import Sample, spread
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ class SkewnessAdjusted(SignificanceTest):
         return student(np.sqrt(n) * (s + g * s**2 / 3.0 + g / (6.0 * n)), n - 1)
 
 
-class Hall(SignificanceTest):
+class Hall(SpreadTest):
     """sqrt(N) (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6 N)), standard normal.
 
     The cubic term makes the transformation of S monotone.
@@ -53,8 +53,6 @@ class Hall(SignificanceTest):
     name = "hall"
     assumptions = ASSUMPTIONS
     source = "Hall 1992"
-    fewest = 3
-    comfortable = 20
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""

@@ -186,8 +186,8 @@ def test_caveats_name_what_visibly_fails() -> None:
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_events_changes_nothing(seed: int) -> None:
-    s = sample(seed, n=9, spacing=3)
-    order = np.random.default_rng(seed).permutation(9)
+    s = sample(seed, n=12, spacing=3)
+    order = np.random.default_rng(seed).permutation(12)
     mixed = Sample(
         s.ar[order], s.v[order], s.residuals[order], s.estimation_rows[order],
         s.positions[order], s.dof[order], 2,
@@ -200,7 +200,7 @@ def test_the_order_of_events_changes_nothing(seed: int) -> None:
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=30, deadline=None)
 def test_tails_are_probabilities_and_turn_with_the_sign(seed: int) -> None:
-    s = sample(seed, n=8)
+    s = sample(seed, n=12)
     turned = Sample(-s.ar, s.v, -s.residuals, s.estimation_rows, s.positions, s.dof, 2)
     for test in find_tests(CLOSED):
         one, other = test.evaluate(s, MASKS).verdict, test.evaluate(turned, MASKS).verdict
