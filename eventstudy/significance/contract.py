@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -218,11 +219,25 @@ def normal(z: Floats) -> Verdict:
 
 
 def student(t: Floats, dof: int | Ints) -> Verdict:
-    """Return the tails of t statistics; `dof` is one number or broadcasts against `t`."""
+    """Return the tails of t statistics.
+
+    Parameters
+    ----------
+    t : ndarray, shape (..., W)
+    dof : int or ndarray that broadcasts against `t`
+        The distribution is named for one number, and for one a window.
+    """
     from scipy.special import stdtr
 
     greater, less = (np.asarray(stdtr(dof, x), dtype=np.float64) for x in (-t, t))
-    return symmetric(t, greater, less, f"t({dof})" if np.ndim(dof) == 0 else "t")
+    many = np.atleast_1d(dof)
+    named = one_or_each([f"t({d})" for d in many]) if many.ndim == 1 else "t"
+    return symmetric(t, greater, less, named)
+
+
+def one_or_each(names: Sequence[str]) -> str | tuple[str, ...]:
+    """Return the names of W windows, or one name where all are the same."""
+    return names[0] if len(set(names)) == 1 else tuple(names)
 
 
 def _joined(
@@ -240,7 +255,7 @@ def _joined(
         for k, window in enumerate(windows):
             distributions[window] = text if isinstance(text, str) else text[k]
             caveats[window] = said[k]
-    shown = distributions[0] if len(set(distributions)) == 1 else tuple(distributions)
+    shown = one_or_each(distributions)
     return Verdict(statistic, greater, less, two_sided, shown), tuple(caveats)
 
 
