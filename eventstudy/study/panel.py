@@ -164,7 +164,9 @@ def _blocked(
         if not event.tickers:
             continue
         hit = np.isin(days, [event.same, event.next])
-        near = hit | np.roll(hit, 1) | np.roll(hit, -1)
+        near = hit.copy()
+        near[1:] |= hit[:-1]
+        near[:-1] |= hit[1:]
         own = own_label(event)
         for k, weights in enumerate(distinct):
             if own in {t for t, _ in weights}:
