@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventstudy.models.contract import looks_ahead
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def asked_lines(study: StudyResult) -> list[str]:
 def caution_lines(study: StudyResult) -> list[str]:
     """Return the cautions that go with the numbers, most important first."""
     lines = [
+        *_later_data(study),
         *_uncertain_times(study),
         *_shared_sessions(study),
         *_survivors(study),
@@ -47,6 +49,16 @@ def caution_lines(study: StudyResult) -> list[str]:
     if any(o.reading.event.expects for o in study.observations):
         lines.append(FORESIGHT)
     return [*lines, *study.events.notes, *study.notes]
+
+
+def _later_data(study: StudyResult) -> list[str]:
+    named = [model.name for model in study.config.models if looks_ahead(model)]
+    if not named:
+        return []
+    return [
+        f"Expected returns under {', '.join(named)} use returns from after the event window: "
+        "they could not be known at the time, and what the event changed for good is in them."
+    ]
 
 
 def _uncertain_times(study: StudyResult) -> list[str]:

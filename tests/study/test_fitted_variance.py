@@ -8,6 +8,7 @@ variance, a dummy regression in statsmodels, ranks by scipy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -178,3 +179,13 @@ def test_a_robust_scale_is_no_standard_deviation(returns: pd.DataFrame) -> None:
     expected = [np.sqrt(np.nansum(e**2) / (ESTIMATION - 2)) for e in fit.residuals]
     assert sample.sigma == pytest.approx(expected, rel=1e-12)
     assert not np.allclose(fit.s2, np.square(expected), rtol=0.01)
+
+
+def test_later_returns_are_said_in_summary_and_page(returns: pd.DataFrame, tmp_path: Path) -> None:
+    said = "Expected returns under comparison-mean use returns from after the event window"
+    ahead = study_at(returns, APART, model=["mean", "comparison-mean"], tests=["bmp"])
+    assert said in ahead.summary()
+    page = es.write_report(ahead, tmp_path / "page.html")
+    assert said in Path(page).read_text(encoding="utf-8")
+    plain = study_at(returns, APART, model="mean", tests=["bmp"])
+    assert "after the event window" not in plain.summary()
