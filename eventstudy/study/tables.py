@@ -11,6 +11,7 @@ import numpy.typing as npt
 from eventstudy.abnormal import AbnormalReturns, cumulate
 from eventstudy.significance import Sample
 from eventstudy.significance.contract import student
+from eventstudy.significance.single import beyond_ranks
 from eventstudy.study.effects import group_effects
 from eventstudy.study.groups import Group
 from eventstudy.study.placebo import history_of
@@ -30,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 ABNORMAL = ("event_id", "ticker", "alignment", "model", "day", "date", "ar", "ar_se", "car")
 CARS = (
     "event_id", "ticker", "alignment", "model", "window", "car", "se", "t", "p_value",
-    "n_estimation", "alpha", "beta", "sigma",
+    "n_estimation", "alpha", "beta", "sigma", "caveat",
 )  # fmt: skip
 TESTS = (
     "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
@@ -93,7 +94,8 @@ def cars_frame(study: StudyResult) -> pd.DataFrame:
         fit = found.fit
         car, se = cumulate(fit.ar[rows], fit.v[rows], masks)
         t = car / se
-        dof = fit.dof[rows][:, None]
+        p = student(t, fit.dof[rows][:, None]).two_sided
+        far = beyond_ranks(p, fit.residuals[rows], [b - a + 1 for a, b in windows])
         per_row = {
             "n_estimation": fit.dof[rows] + fit.n_params,
             "alpha": fit.alpha[rows],
@@ -108,7 +110,8 @@ def cars_frame(study: StudyResult) -> pd.DataFrame:
             "car": car.ravel(),
             "se": se.ravel(),
             "t": t.ravel(),
-            "p_value": student(t, dof).two_sided.ravel(),
+            "p_value": p.ravel(),
+            "caveat": [text for row in far for text in row],
         }
         part |= {name: np.repeat(values, len(windows)) for name, values in per_row.items()}
         parts.append(pd.DataFrame(part, columns=list(CARS)))

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
+from eventstudy.activity import variance_ratio
 from eventstudy.models import MarketModel, ModelFit, ModelTask
 from eventstudy.models.contract import Needs
-from eventstudy.significance.single import by_size, empirical_tails, kind_tails
+from eventstudy.significance.single import beyond_ranks, by_size, empirical_tails, kind_tails
 from eventstudy.study.tables import samples
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,39 @@ def test_placebo_space_by_hand(returns: dict[str, Floats]) -> None:
     assert found["p_value"] == pytest.approx(2 / 5)
     assert found["distribution"] == "ranks among 4, p no smaller than 0.4 (0.2 one-sided)"
     assert found["caveat"] == "few draws"
+
+
+def test_p_below_what_ranks_can_show_is_said_beside_it(returns: dict[str, Floats]) -> None:
+    """Forty sessions before hold forty windows of one day: by ranks p is 2 / 41 at least."""
+    study = studied(returns, model="market-adjusted")
+    cars = study.cars.set_index("ticker")
+    said = "p is below 0.049, the smallest by ranks among 40 windows before the event"
+    assert cars.loc["AA", "p_value"] < 1e-4
+    assert cars.loc["AA", "caveat"] == f"{said}: it rests on normal tails"
+    calm = dict(returns)
+    calm["AA"] = returns["AA"].copy()
+    calm["AA"][AT] = returns["SPY"][AT] + 0.005
+    row_of = studied(calm, model="market-adjusted").cars.set_index("ticker").loc["AA"]
+    assert row_of["p_value"] > 2 / 41
+    assert row_of["caveat"] == ""
+    ratios = variance_ratio(study, every_day=False).events.set_index("ticker")["caveat"]
+    assert ratios["AA"] == cars.loc["AA", "caveat"]
+
+
+def test_what_ranks_can_show_by_hand() -> None:
+    """M = 40: windows of 1 and 3 number 40 and 38; M = 5: 5 and 3, so 2 / 6 and 2 / 4."""
+    residuals = np.random.default_rng(1).normal(size=(2, 40))
+    residuals[1, :35] = np.nan
+    near = 1e-9
+    below = beyond_ranks(
+        np.array([[2 / 41 - near, 2 / 39 - near], [2 / 6 - near, 2 / 4 - near]]), residuals, [1, 3]
+    )
+    assert [text.split("among ")[1].split()[0] for texts in below for text in texts] == [
+        "40", "38", "5", "3",
+    ]  # fmt: skip
+    above = np.array([[2 / 41, np.nan], [2 / 6, 1.0]])
+    assert beyond_ranks(above, residuals, [1, 30]) == [["", ""], ["", ""]]
+    assert "among 0 windows" in beyond_ranks(np.array([[1.0], [0.9]]), residuals, [9])[1][0]
 
 
 def test_a_security_is_no_donor_of_itself(returns: dict[str, Floats]) -> None:
