@@ -45,7 +45,8 @@ class ClusterBootstrap(SignificanceTest):
     ``G/(G-1) sum_g (sum_{i in g} (CAR_i - mean))^2 / N^2``. A draw multiplies all CARs of a
     date by one weight, Rademacher signs or Webb's six points for fewer than 12 dates, and
     gives t*. p = (1 + #{t* >= t}) / (B + 1) for the upper tail, two-sided with |t*| >= |t|.
-    Where there are no more than B + 1 sign patterns all of them are used.
+    With 12 dates or more and 2^G - 1 no larger than B, which the 999 draws of the default never
+    reach, all other sign patterns take the place of draws.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ def wild_weights(dates: int, draws: int, seed: int) -> tuple[Floats, str]:
     """Return weights, shape (B, G), and what they are.
 
     Rademacher signs and Webb's points come of the same random numbers: a sign is the sign of
-    the point.
+    the point. All signs but the observed ones, where they are no more than `draws`: from 4,095
+    on, fewer dates being Webb's.
     """
     if dates < FEW_DATES:
         return WEBB[webb_points(dates, draws, seed)], f"{draws} draws of Webb's six points"
