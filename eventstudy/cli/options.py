@@ -80,6 +80,14 @@ Test = Annotated[
         rich_help_panel=STUDY,
     ),
 ]
+Returns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="simple|log",
+        help="Returns from which abnormal ones are made (default simple).",
+        rich_help_panel=STUDY,
+    ),
+]
 Overlap = Annotated[
     str | None,
     typer.Option(

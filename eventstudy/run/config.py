@@ -47,6 +47,7 @@ class RunConfig(BaseModel):
     observed: tuple[str, ...] | None = None
     convention: str = "scar"
     test: tuple[str, ...] | None = None
+    returns: Literal["simple", "log"] = "simple"
     overlap: Literal["keep", "drop", "keep-first", "joint"] = "keep"
     estimation_excludes: Literal["none", "own_events"] = "none"
     donors: tuple[str, ...] | None = None

@@ -226,6 +226,7 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
         observed=config.observed,
         tests=config.test,
         convention=config.convention,
+        returns=config.returns,
         overlap=config.overlap,
         estimation_excludes=config.estimation_excludes,
         donors=config.donors,

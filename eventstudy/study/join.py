@@ -22,6 +22,7 @@ from eventstudy.study.asked import (
     require_benchmark,
     require_calendar,
     require_names,
+    require_no_factors,
 )
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.groups import lead_spread
@@ -69,6 +70,7 @@ def event_study(
     estimation_excludes: str = "none",
     donors: Sequence[str] | None = None,
     factors: FactorTable | None = None,
+    returns: str = "simple",
     progress: Progress = unwatched,
 ) -> StudyResult:
     """Measure abnormal returns around events.
@@ -109,6 +111,9 @@ def event_study(
         default: all of the price table but funds and the benchmark.
     factors : FactorTable, optional
         What `load_factors` returns, for models that need factors.
+    returns : {"simple", "log"}
+        Of which expected and abnormal returns are made; ``log`` takes ln(1 + R) of every
+        series, benchmark, reference and donor, and no model of factors.
     progress : callable
         Told what is being done, how many are done and how many there are.
 
@@ -129,7 +134,7 @@ def event_study(
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
-    require_names(convention, overlap, estimation_excludes)
+    require_names(convention, overlap, estimation_excludes, returns)
     chosen = find_tests(tests)
     require_benchmark(models, benchmark, prices)
     seen, notes = observed_names(observed, events, prices)
@@ -137,6 +142,7 @@ def event_study(
     config = StudyConfig(
         models, benchmark, frame, seen, str(lead) if lead else None, convention, seed,
         overlap, estimation_excludes, donor_tickers(donors, prices, benchmark), factors,
+        returns,
     )  # fmt: skip
     return study_of(events, prices, config, chosen, notes, strict=strict, progress=progress)
 
@@ -157,6 +163,8 @@ def study_of(
     started = time.perf_counter()
     if config.overlap == "joint":
         require_linear(config.models)
+    if config.returns == "log":
+        require_no_factors(config.models)
     frame = config.frame
     grid = _grid(events.sessions, prices)
     table = prices.on_sessions(grid.days)

@@ -105,7 +105,11 @@ class StudyResult:
 
     @cached_property
     def cars(self) -> pd.DataFrame:
-        """CARs by event, series and window with their exact forecast errors."""
+        """CARs by event, series and window with their exact forecast errors.
+
+        ``bhar`` is prod(1 + R) - prod(1 + E[R]) over the window, NaN for spreads; ``caveat``
+        says where the p-value is beyond what ranks can show.
+        """
         from eventstudy.study.tables import cars_frame
 
         return cars_frame(self)

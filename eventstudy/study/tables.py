@@ -31,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 ABNORMAL = ("event_id", "ticker", "alignment", "model", "day", "date", "ar", "ar_se", "car")
 CARS = (
     "event_id", "ticker", "alignment", "model", "window", "car", "se", "t", "p_value",
-    "n_estimation", "alpha", "beta", "sigma", "caveat",
+    "n_estimation", "alpha", "beta", "sigma", "bhar", "caveat",
 )  # fmt: skip
 TESTS = (
     "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
@@ -111,11 +111,35 @@ def cars_frame(study: StudyResult) -> pd.DataFrame:
             "se": se.ravel(),
             "t": t.ravel(),
             "p_value": p.ravel(),
+            "bhar": buy_and_hold(study, found, rows, masks).ravel(),
             "caveat": [text for row in far for text in row],
         }
         part |= {name: np.repeat(values, len(windows)) for name, values in per_row.items()}
         parts.append(pd.DataFrame(part, columns=list(CARS)))
     return pd.concat(parts, ignore_index=True)
+
+
+def buy_and_hold(study: StudyResult, found: AbnormalReturns, rows: Ints, masks: Floats) -> Floats:
+    """Return buy-and-hold abnormal returns over windows, shape (N, W).
+
+    ``prod (1 + R) - prod (1 + E[R])``, E[R] = R - AR: what was earned less what the model
+    would have earned, both compounded. NaN for a spread, in which nobody buys and holds.
+
+    Parameters
+    ----------
+    study : StudyResult
+    found : AbnormalReturns
+        One of its fits.
+    rows : ndarray, shape (N,), int
+    masks : ndarray, shape (W, L)
+    """
+    at = found.positions[rows][:, None] + study.config.frame.days
+    columns = found.columns[rows]
+    realised = study.panel.series[at, columns[:, None]]
+    both = np.stack([realised, realised - found.fit.ar[rows]])
+    gross = np.exp(both) if study.config.returns == "log" else 1.0 + both
+    held, expected = np.stack([gross[:, :, mask > 0].prod(axis=2) for mask in masks], axis=2)
+    return np.where(study.panel.net[columns][:, None] == 0.0, np.nan, held - expected)
 
 
 def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:

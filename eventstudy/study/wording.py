@@ -21,6 +21,10 @@ def asked_lines(study: StudyResult) -> list[str]:
     config = study.config
     windows = ", ".join(f"[{window_name(w)}]" for w in config.frame.windows)
     sessions = study.events.sessions
+    logs = (
+        "Log returns, ln(1 + R): a CAR adds logs, and exp(CAR) - 1 is its size as a return; a "
+        "basket's are those of its simple return"
+    )
     return [
         f"Event study of {counted(len(study.studied), 'event')} on "
         f"{counted(study.n_dates, 'date')}, windows {windows}, "
@@ -28,6 +32,7 @@ def asked_lines(study: StudyResult) -> list[str]:
         f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}, calendar "
         f"{sessions.name if sessions else 'none'}; estimation {config.frame.estimation} sessions "
         f"ending at {-config.frame.gap - 1}, at least {config.frame.min_estimation}",
+        *([logs] if config.returns == "log" else []),
     ]
 
 

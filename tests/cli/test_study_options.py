@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,7 +21,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "study", EVENTS, *SAMPLE, "--window", "2,10", "--overlap", "keep-first",
         "--estimation-excludes", "own_events", "--test", "bmp", "--test", "kolari_pynnonen",
         "--model", "market", "--model", "dimson:2", "--donors", "AMD", "--donors", "MRVL",
-        "--horizon", "1,20", "--out", str(out),
+        "--horizon", "1,20", "--returns", "log", "--out", str(out),
     ]  # fmt: skip
     assert main(arguments) == 0
     return out
@@ -33,6 +34,17 @@ def test_every_choice_stands_in_the_manifest(written: Path) -> None:
     assert study["models"] == ["market", "dimson:2"]
     assert study["donors"] == ["AMD", "MRVL"]
     assert study["hull"] == "0,10"
+    assert study["returns"] == "log"
+
+
+def test_cars_end_with_bhar_and_caveat(written: Path) -> None:
+    cars = pd.read_csv(written / "cars.csv")
+    assert list(cars.columns[-3:]) == ["sigma", "bhar", "caveat"]
+    assert (cars["bhar"].isna() == cars["ticker"].str.contains("-", regex=False)).all()
+    # With log returns one day's BHAR is exp(r) - exp(r - AR): not the AR, but of its sign.
+    day = cars[(cars["window"] == "0,0") & cars["bhar"].notna()]
+    assert (np.sign(day["bhar"]) == np.sign(day["car"])).all()
+    assert (day["bhar"] - day["car"]).abs().max() > 1e-4
 
 
 def test_the_tests_asked_for_are_the_tests_run(written: Path) -> None:
@@ -67,6 +79,7 @@ def test_files_beside_the_contract_are_written(written: Path) -> None:
     ("arguments", "said"),
     [
         (["--overlap", "kepp"], "overlap"),
+        (["--returns", "logs"], "returns"),
         (["--estimation-excludes", "own"], "estimation_excludes"),
         (["--test", "bpm"], "did you mean 'bmp'"),
         (["--model", "marked"], "did you mean 'market'"),
