@@ -239,6 +239,18 @@ def test_contradicted_cells_show_as_such_beside_their_claim(script: ModuleType, 
     assert "| no |" in bmp
 
 
+def test_the_page_says_whose_attainable_size_may_be_above_the_nominal(
+    book: Any, folder: Path
+) -> None:
+    above = book.measured[book.measured["attainable"] > 0.0505]
+    assert set(above["test"]) == {"generalized_sign"}
+    head = " ".join(text_of(folder, "tests").split("<!-- begin")[0].split())
+    assert "For the exact tests, `sign` and `wilcoxon`, that is the largest at or below 5%" in head
+    largest = 100 * above["attainable"].max()
+    said = "`generalized_sign` takes normal tails for counts, and its size can lie on either side"
+    assert f"{said} (`of {largest:.1f}%`)" in head
+
+
 def test_without_a_validity_table_the_claims_stand_alone(script: ModuleType, book: Any) -> None:
     bare = replace(book, measured=None)
     lines = "\n".join(script.test_section(bare, "patell"))

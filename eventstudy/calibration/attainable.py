@@ -1,7 +1,8 @@
-"""The size that a discrete test can attain: the largest it has at or below 5%.
+"""The size that a discrete test attains at nominal 5%.
 
 A test of counts cannot reject with probability 5% exactly. It is judged against the
-probability that its own rule rejects where its null is exactly true.
+probability that its own rule rejects where its null is exactly true: the largest at or below
+5% for exact tests, on either side of it for one whose tails are normal.
 """
 
 from __future__ import annotations
