@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from eventstudy.significance.contract import SignificanceTest, Verdict, symmetric
 from eventstudy.significance.history import Everywhere, History
-from eventstudy.significance.sample import Sample
+from eventstudy.significance.sample import TIE, Sample
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,8 +28,6 @@ FEWEST_DATES = 5
 FEW_DATES = 12
 """Below this many dates Rademacher signs have too few patterns: Webb's six points."""
 WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
-TIE = 1e-10
-"""Statistics closer than this share are one value; equal sign patterns give equal ones."""
 LARGEST_SHARE = 0.5
 """One date with more than this share of the events decides alone."""
 FEW_SHIFTS = 100

@@ -25,6 +25,8 @@ FEWEST_SHARED = 30
 """Fewest shared sessions for a correlation of two estimation windows; else it counts as 0."""
 NO_SPREAD = 1e-12
 """A standard deviation below this share of the root mean square is rounding."""
+TIE = 1e-10
+"""Statistics closer than this share are one value; equal draws give equal ones but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models import ReturnModel
 from eventstudy.models.contract import needs_of
 from eventstudy.prices.table import PriceTable
+from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.significance import CONVENTIONS
 from eventstudy.study.overlapping import OVERLAPS
 from eventstudy.study.panel import EXCLUDES
@@ -72,6 +73,24 @@ def as_table(prices: object) -> PriceTable:
     from eventstudy.prices import load_prices
 
     return load_prices(prices)
+
+
+def grid_of(sessions: Sessions | None, prices: PriceTable) -> Sessions:
+    """Return the sessions from the first price to the last.
+
+    Raises
+    ------
+    StudyError
+        Where the events have no calendar, or the table no price.
+    """
+    if sessions is None:
+        raise StudyError("the events are not aligned: read them with a calendar")
+    if not len(prices.dates):
+        raise StudyError("the price table is empty")
+    first, last = prices.dates[0], prices.dates[-1]
+    if sessions.has_clock:
+        return exchange_sessions(sessions.name, first.item(), last.item())
+    return sessions.between(first, last)
 
 
 def require_calendar(events: object) -> None:
