@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+RESOLUTION = ("draws", "floor")
+"""What the table of single events has beyond the columns of `TESTS`."""
 NO_COVARIANCE = "the model gives no forecast covariance"
 FAR_TAIL = 4.0
 FEW_DRAWS = 20
@@ -40,11 +42,13 @@ def single_tests_frame(study: StudyResult) -> pd.DataFrame:
     """Return the single-event tests; the group is ``event_id/series``.
 
     An unambiguous event stands under ``stated``; an ambiguous one under ``same`` and ``next``.
+    Beyond the columns of `TESTS`: ``draws``, among how many a rank test ranks, and ``floor``, the
+    smallest two-sided p-value that it can give: 0 where none is ranked, NaN without draws.
     """
     import pandas as pd
 
     parts = [part for model in study.config.models for part in _model_parts(study, model)]
-    return pd.concat(parts, ignore_index=True)[list(TESTS)]
+    return pd.concat(parts, ignore_index=True)[[*TESTS, *RESOLUTION]]
 
 
 def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
@@ -91,6 +95,8 @@ def _forecast(rows: pd.DataFrame, fit: ModelFit, t: Floats) -> pd.DataFrame:
         p_less=tails.less,
         distribution=said,
         caveat=["; ".join(filter(None, (text, also))) for text in far],
+        draws=0,
+        floor=0.0,
     )
 
 
@@ -166,12 +172,13 @@ def _ranked(
 ) -> pd.DataFrame:
     """Return rows of a rank test; its smallest two-sided p-value is `smallest` / (B + 1)."""
     reasons = why or ["nothing to rank among"] * len(rows)
+    floor = np.minimum(smallest / (tails.draws + 1.0), 1.0)
     said = [
-        f"ranks among {b}, p no smaller than {smallest / (b + 1):.3g}"
+        f"ranks among {b}, p no smaller than {least:.3g}"
         f"{f' ({1 / (b + 1):.3g} one-sided)' if one_sided else ''}{note}"
         if b
         else f"undefined: {reason}"
-        for b, reason in zip(tails.draws, reasons, strict=True)
+        for b, least, reason in zip(tails.draws, floor, reasons, strict=True)
     ]
     few = (tails.draws > 0) & (tails.draws < FEW_DRAWS)
     return rows.assign(
@@ -182,6 +189,8 @@ def _ranked(
         p_less=tails.less,
         distribution=said,
         caveat=np.where(few, "few draws", ""),
+        draws=tails.draws,
+        floor=np.where(tails.draws > 0, floor, np.nan),
     )
 
 
