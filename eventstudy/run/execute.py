@@ -106,10 +106,22 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
         calendar=config.calendar,
         missing=config.missing,
     )
+    _require_priced(config, prices)
     if config.calendar == "prices":
         benchmark = config.benchmark if config.benchmark in prices else None
         events = events.align(price_sessions(prices, benchmark))
     return events, prices
+
+
+def _require_priced(config: RunConfig, prices: PriceTable) -> None:
+    """Refuse donors and candidates without prices; what was loaded is not all that there is."""
+    from eventstudy.prices.load import find_source
+
+    for what, names in (("donor", config.donors), ("matched ticker", config.matched)):
+        for name in names or ():
+            if name not in prices:
+                held = getattr(find_source(str(config.prices)), "held", None)
+                raise UnknownNameError(what, name, held() if held else prices.tickers)
 
 
 def _further_tickers(config: RunConfig) -> set[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import eventstudy as es
 from eventstudy.cli import main
 
 EVENTS, SAMPLE = "events.csv", ("--prices", "sample", "--window", "0,0")
@@ -66,8 +67,9 @@ def test_files_beside_the_contract_are_written(written: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--overlap", "kepp"], "overlap"),
-        (["--estimation-excludes", "own"], "estimation_excludes"),
+        (["--overlap", "jont"], "command line, --overlap: 'jont': allowed are keep, drop, "),
+        (["--overlap", "jont"], "(did you mean 'joint'?)"),
+        (["--estimation-excludes", "own"], "--estimation-excludes: 'own'"),
         (["--test", "bpm"], "did you mean 'bmp'"),
         (["--model", "marked"], "did you mean 'market'"),
         (["--model", "dimson:x"], "dimson"),
@@ -89,6 +91,41 @@ def test_a_mistake_is_one_paragraph(
     assert "Traceback" not in error
 
 
+def test_a_fault_is_told_where_the_user_made_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "study.toml"
+    config.write_text('overlap = "jont"\nseed = -1\nwindw = "0,1"\n[costs]\nborrow_bp = -1\n')
+    assert main(["study", EVENTS, *SAMPLE, "--config", str(config), "--seed", "-2"]) == 2
+    said = capsys.readouterr().err
+    assert "4 faults" in said
+    assert f"{config}, key overlap: 'jont': allowed are keep" in said
+    assert f"{config}, key costs.borrow_bp: '-1': must be" in said
+    assert f"{config}, key windw: unknown key (did you mean 'window'?)" in said
+    assert "command line, --seed: '-2': must be" in said
+    assert "column" not in said
+
+
+@pytest.mark.parametrize("asked", [["--donors"], ["--horizon", "1,20", "--matched"]])
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_unknown_ticker_is_told_all_that_there_are(
+    folder: bool, asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Naming one donor, others than those of the calendar are not loaded; they are there."""
+    given = "sample"
+    if folder:
+        held = es.load_prices(source="sample")
+        wide = pd.DataFrame(held.close, index=pd.Index(held.dates, name="date"))
+        wide.columns = list(held.tickers)
+        wide.assign(QCOM=wide["AMD"]).to_csv(tmp_path / "wide.csv")
+        given = str(tmp_path)
+    named = "QCOMM" if folder else "AMDD"
+    assert main(["study", EVENTS, "--prices", given, "--window", "0,0", *asked, named]) == 2
+    said = capsys.readouterr().err
+    assert f"{named!r} (did you mean {named[:-1]!r}?); known: AMD, AVGO, MRVL, NVDA, " in said
+    assert ("QCOM" in said.partition("known:")[2]) == folder
+
+
 def test_factors_need_their_units(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "factors.csv"
     days = pd.bdate_range("2024-01-02", "2025-06-30")
@@ -97,7 +134,7 @@ def test_factors_need_their_units(tmp_path: Path, capsys: pytest.CaptureFixture[
     frame.to_csv(path, index=False)
     arguments = ["study", EVENTS, *SAMPLE, "--model", "capm", "--factors", str(path)]
     assert main(arguments) == 2
-    assert "units" in capsys.readouterr().err
+    assert "(--factor-units percent) where 0.25 means 0.25%" in capsys.readouterr().err
     assert main([*arguments, "--factor-units", "percent"]) == 0
 
 
