@@ -156,7 +156,7 @@ MISTAKES = [
     (["backtest", "EVENTS", "--prices", "sample", "--strategy", "asic"], "asic-gpu-rotation"),
     (
         ["backtest", "EVENTS", "--prices", "sample", "--borrow-bp", "-3"],
-        "--borrow-bp: '-3.0': must",
+        "--borrow-bp: '-3.0'",
     ),
     (["backtest", "EVENTS", "--prices", "sample", "--assume-known", "earnings=x"], "earnings=14d"),
     (["prices", "check"], "which prices?"),
