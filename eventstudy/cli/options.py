@@ -122,7 +122,8 @@ Horizon = Annotated[
     list[str] | None,
     typer.Option(
         metavar="A,B",
-        help="Long run: buy-and-hold over these sessions, such as 1,126; repeatable.",
+        help="Long run: buy-and-hold over these sessions, such as 1,126 (126 alone is the same); "
+        "repeatable.",
         rich_help_panel=STUDY,
     ),
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from eventstudy.errors import StudyError
 from eventstudy.longrun.matching import CHARACTERISTICS
-from eventstudy.windows import Frame, Window, window_name
+from eventstudy.windows import Frame, Window, parse_window, window_name
 
 WEIGHTS = ("equal", "value", "dollar_volume")
 OVERLAPS = ("keep", "first", "drop")
@@ -92,6 +94,42 @@ class LongRunConfig:
             "draws": self.draws,
             "seed": self.seed,
         }
+
+
+def as_horizons(given: object) -> list[object]:
+    """Return horizons in which a single number b is [1, b]: months end there, not a day.
+
+    Parameters
+    ----------
+    given : str, int, (int, int), or an iterable of them
+        Two whole numbers are one horizon [a, b].
+
+    Raises
+    ------
+    StudyError
+        Where a single number is not positive, or a text is no window.
+    """
+    if isinstance(given, str | int | np.integer) or not isinstance(given, Iterable):
+        return [_from_one_number(given)]
+    listed = list(given)
+    if len(listed) == 2 and all(isinstance(x, int | np.integer) for x in listed):
+        return [tuple(listed)]
+    return [_from_one_number(horizon) for horizon in listed]
+
+
+def _from_one_number(horizon: object) -> object:
+    if isinstance(horizon, int | np.integer):
+        last = int(horizon)
+    elif isinstance(horizon, str) and not any(mark in horizon for mark in ",:"):
+        last, _ = parse_window(horizon)
+    else:
+        return horizon
+    if last < 1:
+        raise StudyError(
+            f"horizon {last}: one number is the last session after the event, 1 or more; write "
+            f"{last},{last} for that session alone"
+        )
+    return 1, last
 
 
 def named(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.longrun.config import (
     LongRunConfig,
     Matched,
+    as_horizons,
     named,
     require_options,
     split_matched,
@@ -51,7 +52,7 @@ def long_run(
     prices: PriceTable | pd.DataFrame,
     *,
     benchmark: str = "SPY",
-    horizon: str | Window | Iterable[str | Window] = (1, 126),
+    horizon: str | int | Window | Iterable[str | int | Window] = (1, 126),
     on: str = "own",
     matched: Matched | None = None,
     neighbours: int = 3,
@@ -85,9 +86,9 @@ def long_run(
         A wide frame of adjusted closes, a column a ticker, is taken as `load_prices` takes it.
     benchmark : str
         Ticker of the market.
-    horizon : (int, int), str, or an iterable of them
+    horizon : (int, int), str, int, or an iterable of them
         Sessions from session 0, both ends included; (1, 126) starts after the session of
-        the news.
+        the news, and 126 alone means the same.
     on : str
         ``own``: each event on its subject, or its first ticker; otherwise a ticker or basket
         on which every event is observed.
@@ -145,7 +146,9 @@ def long_run(
     Fama, E. (1998). Journal of Financial Economics 49, 283-306.
     """
     controls, candidates = split_matched(matched)
-    frame = make_frame(horizon, estimation=estimation, gap=gap, min_estimation=min_estimation)
+    frame = make_frame(
+        as_horizons(horizon), estimation=estimation, gap=gap, min_estimation=min_estimation
+    )
     config = LongRunConfig(
         benchmark, on, frame, controls, candidates, neighbours, named(match_on), rebalance,
         named(weights), overlap, min_firms, lags, draws, seed,

@@ -59,6 +59,25 @@ def test_bhars_by_hand(plain: LongRunResult, made_returns: pd.DataFrame) -> None
     assert str(row["end"].date()) == day(made_returns, 340)
 
 
+@pytest.mark.parametrize("asked", [40, "40", " 40 ", (1, 40), "1,40", [40], ["40"], [np.int64(40)]])
+def test_one_number_is_the_end_of_a_horizon(
+    asked: object, events: es.EventCalendar, made_prices: es.PriceTable, plain: LongRunResult
+) -> None:
+    """A month is asked for, not the one session a month later."""
+    found = long_run(events, made_prices, horizon=asked)  # type: ignore[arg-type]
+    assert found.config.horizons == ((1, 40),)
+    expected = plain.bhar.query("horizon == '1,40'")["bhar"].tolist()
+    assert found.bhar["bhar"].tolist() == expected
+
+
+def test_two_numbers_are_one_horizon_and_one_session_can_be_asked_for(
+    events: es.EventCalendar, made_prices: es.PriceTable
+) -> None:
+    found = long_run(events, made_prices, horizon=[20, "40,40", (1, 5)])
+    assert found.config.horizons == ((1, 20), (40, 40), (1, 5))
+    assert long_run(events, made_prices, horizon=[20, 40]).config.horizons == ((20, 40),)
+
+
 def test_the_event_that_ends_after_the_prices_is_dropped_with_its_reason(
     plain: LongRunResult,
 ) -> None:
@@ -335,6 +354,10 @@ def test_the_summary_joins_means_tests_and_alpha(plain: LongRunResult) -> None:
         ({"on": "@ASIC-@GPU"}, "a spread has no buy-and-hold return"),
         ({"on": "@NONE"}, "unknown basket '@NONE'"),
         ({"horizon": (5, 1)}, "window 5,1 ends before it starts"),
+        ({"horizon": 0}, "horizon 0: one number is the last session.*write 0,0"),
+        ({"horizon": ["-5"]}, "horizon -5: one number is the last session.*write -5,-5"),
+        ({"horizon": "half a year"}, "write a,b in sessions"),
+        ({"horizon": None}, "window None: give two whole numbers"),
         ({"horizon": (1, 5000)}, "no event has a full horizon.*\n  e0 .*out_of_span"),
         ({"horizon": (1, 40), "strict": True}, "strict: something was left out"),
         ({"factor_names": ["smb"]}, "factor_names are given without factors"),
