@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventstudy.errors import StudyError
+from eventstudy.errors import StudyError, did_you_mean
 from eventstudy.longrun.matching import CHARACTERISTICS
 from eventstudy.windows import Frame, Window, parse_window, window_name
 
 WEIGHTS = ("equal", "value", "dollar_volume")
-OVERLAPS = ("keep", "first", "drop")
+OVERLAPS = {
+    "keep": "all stay",
+    "drop": "none of them stays",
+    "keep-first": "the first of them stays",
+    "joint": "all stay, for joint estimation is of event windows and has no counterpart here",
+}
+"""What becomes of the BHARs of one firm whose horizons share sessions, by the study's names."""
 REBALANCE = ("never", "session")
 Matched = Mapping[str, str | Sequence[str]] | Sequence[str]
 
@@ -38,8 +44,8 @@ class LongRunConfig:
         Of the matched portfolio.
     weights : tuple of str
         Of the calendar-time portfolios.
-    overlap : {"keep", "first", "drop"}
-        What becomes of the BHARs of one firm's overlapping horizons.
+    overlap : {"keep", "drop", "keep-first", "joint"}
+        What becomes of the BHARs of one firm's overlapping horizons; see `OVERLAPS`.
     min_firms : int
         Fewest firms with which a session of the calendar-time portfolio counts.
     lags : int or None
@@ -173,7 +179,7 @@ def require_options(config: LongRunConfig, *, has_caps: bool) -> None:
     StudyError
     """
     faults = [
-        f"{name} {value!r}: known are {', '.join(known)}"
+        f"{name} {value!r}: known are {', '.join(known)}{did_you_mean(value, known)}"
         for name, values, known in (
             ("weights", config.weights, WEIGHTS),
             ("overlap", (config.overlap,), OVERLAPS),
@@ -190,7 +196,8 @@ def require_options(config: LongRunConfig, *, has_caps: bool) -> None:
     if "value" in config.weights and not has_caps:
         faults.append(
             "weights 'value' needs market capitalisations, which prices do not hold: give "
-            "caps, a frame of them by date and ticker, or name the proxy 'dollar_volume'"
+            "caps (--caps FILE), a row a date and a column a ticker, or name the proxy "
+            "'dollar_volume'"
         )
     if has_caps and "value" not in config.weights:
         faults.append("caps are given but weights do not ask for 'value'")

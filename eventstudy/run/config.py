@@ -55,6 +55,12 @@ class RunConfig(BaseModel):
     factor_units: Literal["percent", "decimal"] | None = None
     horizon: tuple[str, ...] | None = None
     matched: tuple[str, ...] | None = None
+    rebalance: Literal["never", "session"] = "never"
+    weights: tuple[Literal["equal", "value", "dollar_volume"], ...] = ("equal",)
+    caps: str | None = None
+    min_firms: int = Field(1, ge=1)
+    lags: int | None = Field(None, ge=0)
+    horizon_overlap: Literal["keep", "drop", "keep-first"] | None = None
     baskets: dict[str, list[str] | dict[str, float]] = Field(default_factory=dict)
     assume_known: dict[str, str | int] = Field(default_factory=dict)
     strategy: tuple[str, ...] | None = None
@@ -89,8 +95,14 @@ class RunConfig(BaseModel):
         return days or None
 
 
-PATHS = ("events", "strategies", "factors")
-LISTS = ("model", "window", "observed", "strategy", "test", "donors", "horizon", "matched")
+PATHS = ("events", "strategies", "factors", "caps")
+LISTS = (
+    "model", "window", "observed", "strategy", "test", "donors", "horizon", "matched", "weights",
+)  # fmt: skip
+LONG_RUN = (
+    "matched", "rebalance", "weights", "caps", "min_firms", "lags", "horizon_overlap",
+)  # fmt: skip
+"""What says nothing without a horizon."""
 
 
 def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:

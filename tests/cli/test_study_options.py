@@ -91,6 +91,74 @@ def test_a_mistake_is_one_paragraph(
     assert "Traceback" not in error
 
 
+LATER = ("study", EVENTS, *SAMPLE, "--horizon", "20", "--test", "bmp")
+
+
+def later(out: Path) -> dict[str, object]:
+    found = json.loads((out / "manifest.json").read_text())["long_run"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_overlap_reaches_the_long_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The firm of a row of bhar.csv has no two horizons that share sessions."""
+    assert main([*LATER, "--overlap", "keep-first", "--out", str(tmp_path)]) == 0
+    assert later(tmp_path)["overlap"] == "keep-first"
+    assert "(keep-first): the first of them stays" in " ".join(capsys.readouterr().out.split())
+    frame = pd.read_csv(tmp_path / "bhar.csv", parse_dates=["start", "end"])
+    assert len(frame)
+    for _, rows in frame.groupby(["ticker", "alignment", "against"]):
+        rows = rows.sort_values("start")
+        assert (rows["start"].iloc[1:].to_numpy() > rows["end"].iloc[:-1].to_numpy()).all()
+
+
+def test_horizons_may_have_a_rule_of_their_own(tmp_path: Path) -> None:
+    arguments = [*LATER, "--overlap", "keep-first", "--horizon-overlap", "keep"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    assert later(tmp_path)["overlap"] == "keep"
+    assert json.loads((tmp_path / "manifest.json").read_text())["study"]["overlap"] == "keep-first"
+
+
+def test_portfolios_of_the_long_run_from_the_command_line(tmp_path: Path) -> None:
+    tickers = ["AVGO", "MRVL", "NVDA", "AMD"]
+    caps = pd.DataFrame([[7e11, 6e10, 3e12, 2e11]], columns=tickers, index=["2024-03-01"])
+    caps.to_csv(tmp_path / "caps.csv", index_label="date")
+    arguments = [
+        *LATER, "--overlap", "joint", "--weights", "equal", "--weights", "value",
+        "--caps", str(tmp_path / "caps.csv"), "--min-firms", "2", "--lags", "3",
+        "--matched", "AMD", "--matched", "NVDA", "--rebalance", "session",
+    ]  # fmt: skip
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    asked = later(tmp_path / "out")
+    assert asked["weights"] == ["equal", "value"]
+    assert asked["rebalance"] == "session"
+    assert asked["overlap"] == "joint"
+    frame = pd.read_csv(tmp_path / "out" / "calendar_time.csv").dropna(subset="alpha")
+    assert set(frame["weights"]) == {"equal", "value"}
+    assert set(frame["lags"]) == {3}
+    assert frame["least_firms"].min() == 2
+    alpha = frame.pivot_table(index=["group", "alignment"], columns="weights", values="alpha")
+    assert (alpha["equal"] != alpha["value"]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--weights", "value"], "--weights: of the long run, which needs --horizon"),
+        (["--caps", "c.csv", "--lags", "3"], "--caps, --lags: of the long run"),
+        (["--horizon", "20", "--weights", "cap"], "--weights: 'cap': allowed are equal, value, "),
+        (["--horizon", "20", "--weights", "value"], "give caps (--caps FILE)"),
+        (["--horizon", "20", "--min-firms", "0"], "--min-firms: '0': must be"),
+        (["--horizon", "20", "--horizon-overlap", "joint"], "--horizon-overlap: 'joint'"),
+    ],
+)
+def test_a_mistake_about_the_long_run(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", EVENTS, *SAMPLE, *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_fault_is_told_where_the_user_made_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
