@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from eventstudy.abnormal import cumulate
 from eventstudy.models import ModelFit, ReturnModel
+from eventstudy.models.contract import iterates
 from eventstudy.significance.contract import student
 from eventstudy.significance.history import Everywhere
 from eventstudy.significance.single import (
@@ -34,6 +35,8 @@ Ints = npt.NDArray[np.int64]
 RESOLUTION = ("draws", "floor")
 """What the table of single events has beyond the columns of `TESTS`."""
 NO_COVARIANCE = "the model gives no forecast covariance"
+PLACEBO = "placebo"
+NOT_ASKED = f"not asked for: models that iterate are refitted for it where {PLACEBO} is run"
 FAR_TAIL = 4.0
 FEW_DRAWS = 20
 
@@ -57,9 +60,7 @@ def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
     masks = study.config.frame.masks(windows)
     fit = study.fits[model.name].fit
     car, se = cumulate(fit.ar, fit.v, masks)
-    history = everywhere(study, model)
-    dates = _placebo_cars(history, names_of(study), masks)
-    others = other_securities(study, model, masks)
+    placebos = _Placebos(study, model, masks) if refits_asked(study, model) else None
     kinds = _kinds(study)
     parts = []
     for w, window in enumerate(windows):
@@ -70,11 +71,42 @@ def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
             _ranked(
                 rows, "sq", car[:, w], sq_tails(car[:, w], fit.residuals, fit.leverage, length)
             ),
-            _in_time(rows, car[:, w], dates[:, :, w], history.step),
+            placebos.in_time(rows, car[:, w], w) if placebos else _unasked(rows, "placebo_time"),
             _of_kind(rows, fit, car[:, w], se[:, w], kinds),
-            _in_space(rows, others, w, study),
+            placebos.in_space(rows, w) if placebos else _unasked(rows, "placebo_space"),
         ]
     return parts
+
+
+def refits_asked(study: StudyResult, model: ReturnModel) -> bool:
+    """Return whether a model is refitted for placebos, to other sessions and securities.
+
+    One that iterates takes minutes for it: only where the test ``placebo`` is asked for.
+    """
+    return not iterates(model) or any(test.name == PLACEBO for test in study.tests_asked)
+
+
+class _Placebos:
+    """The refits of one model that placebos draw from."""
+
+    def __init__(self, study: StudyResult, model: ReturnModel, masks: Floats) -> None:
+        self.study = study
+        self.history = everywhere(study, model)
+        self.dates = _placebo_cars(self.history, names_of(study), masks)
+        self.others = other_securities(study, model, masks)
+
+    def in_time(self, rows: pd.DataFrame, car: Floats, w: int) -> pd.DataFrame:
+        return _in_time(rows, car, self.dates[:, :, w], self.history.step)
+
+    def in_space(self, rows: pd.DataFrame, w: int) -> pd.DataFrame:
+        return _in_space(rows, self.others, w, self.study)
+
+
+def _unasked(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return rows of a test that would take refits that nobody asked for."""
+    nothing = np.full(len(rows), np.nan)
+    none = empirical_tails(nothing, np.empty((len(rows), 0)))
+    return _ranked(rows, name, nothing, none, why=[NOT_ASKED] * len(rows))
 
 
 def _forecast(rows: pd.DataFrame, fit: ModelFit, t: Floats) -> pd.DataFrame:
