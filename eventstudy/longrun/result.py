@@ -157,7 +157,8 @@ class LongRunResult:
             lines.append("Some events have an uncertain session 0: run both ways.")
         if len(self.dropped):
             lines.append(
-                f"{len(self.dropped)} rows left out, each with its reason in dropped. Firms "
+                f"{len(self.dropped)} rows left out, each with its reason in dropped (in a run's "
+                "files: bhar_dropped). Firms "
                 "without prices to the end of a horizon are among them: their BHAR is unknown, "
                 "and the mean leans towards survivors."
             )

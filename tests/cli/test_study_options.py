@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +63,24 @@ def test_files_beside_the_contract_are_written(written: Path) -> None:
     manifest = json.loads((written / "manifest.json").read_text())
     assert "volume" in manifest["not_measured"][0]
     assert manifest["long_run"]["horizons"]
+
+
+def test_every_table_that_the_summary_names_is_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its own name, or by the one that stands in parentheses behind it."""
+    assert main(["study", EVENTS, *SAMPLE, "--horizon", "20", "--out", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    files = {path.stem for path in tmp_path.glob("*.csv")}
+    elsewhere = r"(?: \(in a run's files: (\w+)\))?"
+    found = re.findall(rf"(?:see|reason in) (\w+(?:, \w+)*){elsewhere}", said)
+    named = [(name, file) for names, file in found for name in names.split(", ")]
+    expected = {"effects", "tests", "reading_verdicts", "merged", "identification", "dropped"}
+    assert expected | {"multiple", "calendar_time"} <= {name for name, _ in named}
+    assert ("dropped", "bhar_dropped") in named
+    assert ("dropped", "") in named
+    for name, file in named:
+        assert (file or name) in files, name
 
 
 @pytest.mark.parametrize(
