@@ -35,9 +35,7 @@ from eventstudy.longrun.tables import (
     tests_frame,
 )
 from eventstudy.prices.table import PriceTable
-from eventstudy.sessions import Sessions
-from eventstudy.study.asked import as_table, require_calendar
-from eventstudy.study.grid import sessions_of
+from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.study.groups import own_label
 from eventstudy.study.observed import Drop, Observation
 from eventstudy.windows import Window, make_frame
@@ -161,7 +159,7 @@ def long_run(
     )  # fmt: skip
     require_options(config, has_caps=caps is not None)
     sized = read_caps(caps) if isinstance(caps, str | Path) else caps
-    table = as_table(prices)
+    table = _as_table(prices)
     _require_names(config, events, table)
     market, table = _on_grid(events.sessions, table, benchmark)
     outcomes, alignments, drops = _outcomes(events, market, config)
@@ -188,9 +186,27 @@ def long_run(
     )
 
 
-def _require_names(config: LongRunConfig, events: EventCalendar, table: PriceTable) -> None:
+def _as_table(prices: object) -> PriceTable:
+    if isinstance(prices, PriceTable):
+        return prices
+    import pandas as pd
+
+    if not isinstance(prices, pd.DataFrame):
+        raise StudyError(
+            f"prices is a {type(prices).__name__}: give what load_prices returns, or a wide "
+            "frame of adjusted closes"
+        )
+    from eventstudy.prices import load_prices
+
+    return load_prices(prices)
+
+
+def _require_names(config: LongRunConfig, events: object, table: PriceTable) -> None:
     """Check tickers, baskets and keys of controls against calendar and prices."""
-    require_calendar(events)
+    from eventstudy.events import EventCalendar
+
+    if not isinstance(events, EventCalendar):
+        raise StudyError(f"events is a {type(events).__name__}: give what read_events returns")
     if config.benchmark not in table:
         raise UnknownNameError("benchmark", config.benchmark, table.tickers)
     _require_observed(config.on, events.baskets, table)
@@ -222,7 +238,15 @@ def _on_grid(
     sessions: Sessions | None, table: PriceTable, benchmark: str
 ) -> tuple[Market, PriceTable]:
     """Return returns and prices on the sessions from the first price to the last."""
-    days = sessions_of(sessions, table).days
+    if sessions is None:
+        raise StudyError("the events are not aligned: read them with a calendar")
+    if not len(table.dates):
+        raise StudyError("the price table is empty")
+    first, last = table.dates[0], table.dates[-1]
+    if sessions.has_clock:
+        days = exchange_sessions(sessions.name, first.item(), last.item()).days
+    else:
+        days = sessions.between(first, last).days
     placed = table.on_sessions(days)
     returns = placed.returns
     return Market(placed.tickers, days, returns, returns[:, placed.column(benchmark)]), placed

@@ -14,6 +14,7 @@ from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
 from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
 from eventstudy.prices.table import PriceTable
+from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.significance import SignificanceTest, find_tests
 from eventstudy.study.asked import (
     as_table,
@@ -23,8 +24,6 @@ from eventstudy.study.asked import (
     require_names,
 )
 from eventstudy.study.config import StudyConfig
-from eventstudy.study.fitness import CONSTANT, MISSING, SHORT, SINGULAR, fit_faults
-from eventstudy.study.grid import sessions_of
 from eventstudy.study.groups import lead_spread
 from eventstudy.study.joint import estimated_together, require_linear
 from eventstudy.study.observed import (
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
+
+VANISHING = 1e-20
+"""Residual variance below this share of the mean squared return counts as none."""
 
 
 def event_study(
@@ -158,7 +160,7 @@ def study_of(
     if config.overlap == "joint":
         require_linear(config.models)
     frame = config.frame
-    grid = sessions_of(events.sessions, prices)
+    grid = _grid(events.sessions, prices)
     table = prices.on_sessions(grid.days)
     found, lost = readings(events.study.events, grid.days, frame)
     covered = coverage(table.tickers, table.returns, grid.days)
@@ -185,6 +187,18 @@ def study_of(
         seconds=time.perf_counter() - started,
         progress=progress,
     )
+
+
+def _grid(sessions: Sessions | None, prices: PriceTable) -> Sessions:
+    """Return the sessions from the first price to the last."""
+    if sessions is None:
+        raise StudyError("the events are not aligned: read them with a calendar")
+    if not len(prices.dates):
+        raise StudyError("the price table is empty")
+    first, last = prices.dates[0], prices.dates[-1]
+    if sessions.has_clock:
+        return exchange_sessions(sessions.name, first.item(), last.item())
+    return sessions.between(first, last)
 
 
 def _fit_all(
@@ -244,26 +258,30 @@ def _faults(
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
     fit = found.fit
-    faults = fit_faults(fit, frame, float(np.nanmean(np.square(table.returns))))
-    return [
-        (i, Drop(o.reading.event.event_id, o.label, str(faults[i]), detail))
-        for i, o in enumerate(kept)
-        if (detail := _told(str(faults[i]), o, int(fit.dof[i]) + fit.n_params, model, frame))
-    ]
-
-
-def _told(fault: str, o: Observation, usable: int, model: ReturnModel, frame: Frame) -> str:
-    """Return a fault of a fit for a reader; empty where there is none."""
-    session, what = o.reading.session_0, _regressors(model)
-    failing = "does not converge" if iterates(model) else f"{what} does not vary"
-    return {
-        "": "",
-        SHORT: f"{o.label} has {usable} sessions usable with the {model.name} model before "
-        f"{session}, {frame.min_estimation} are needed",
-        SINGULAR: f"the {model.name} model: {failing} before {session}",
-        MISSING: f"{what} has no return around {session}",
-        CONSTANT: f"returns of {o.label} do not vary about the {model.name} model",
-    }[fault]
+    mean_square = np.nanmean(np.square(table.returns))
+    usable = fit.dof + fit.n_params
+    what = _regressors(model)
+    bad: list[tuple[int, Drop]] = []
+    for i, o in enumerate(kept):
+        session = o.reading.session_0
+        detail = None
+        if usable[i] < frame.min_estimation:
+            detail = (
+                "short_estimation",
+                f"{o.label} has {usable[i]} sessions usable with the {model.name} model before "
+                f"{session}, {frame.min_estimation} are needed",
+            )
+        elif not np.isfinite(fit.condition[i]):
+            failing = "does not converge" if iterates(model) else f"{what} does not vary"
+            detail = ("singular_design", f"the {model.name} model: {failing} before {session}")
+        elif not np.isfinite(fit.ar[i]).all():
+            detail = ("missing_regressor", f"{what} has no return around {session}")
+        elif not fit.s2[i] > VANISHING * mean_square:
+            why = f"returns of {o.label} do not vary about the {model.name} model"
+            detail = ("no_variance", why)
+        if detail:
+            bad.append((i, Drop(o.reading.event.event_id, o.label, *detail)))
+    return bad
 
 
 def _regressors(model: ReturnModel) -> str:
