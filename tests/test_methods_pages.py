@@ -113,6 +113,21 @@ def test_what_a_model_says_of_its_covariance(folder: Path) -> None:
     assert "factors mkt_rf, smb, hml, mom, rf" in sections["carhart"]
 
 
+def test_how_often_slow_models_are_refitted_is_the_librarys_number(
+    script: ModuleType, book: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eventstudy.study.placebo import MOST_REFITS
+
+    said = f"ceil(sessions / {MOST_REFITS}), at most {MOST_REFITS}"
+    assert text_of(folder, "models").count(said) == 4
+    assert text_of(folder, "tests").count(said) == 1
+    for page in folder.glob("*.md"):
+        assert not re.search(r"every fifth|\{few", text_of(folder, page.stem)), page
+    monkeypatch.setattr(script, "MOST_REFITS", 77)
+    assert "one shift in ceil(sessions / 77), at most 77" in script.model_facts("garch")
+    assert "ceil(sessions / 77)" in "\n".join(script.test_section(book, "placebo"))
+
+
 def test_every_link_leads_somewhere(folder: Path) -> None:
     checked = 0
     for page in sorted(folder.glob("*.md")):

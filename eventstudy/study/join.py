@@ -91,7 +91,9 @@ def event_study(
     observed : sequence of str, optional
         Baskets, spreads or tickers on which every event is observed.
     tests : iterable, optional
-        Names or objects; all by default. They are computed when first asked for.
+        Names or objects; all by default. They are computed when first asked for. Models that
+        iterate are refitted for placebos, those of single events too, only where ``placebo``
+        is among them.
     convention : {"scar", "sum_sar"}
     strict : bool
         Whether anything left out is an error.

@@ -123,7 +123,7 @@ class StudyResult:
 
     @cached_property
     def single_tests(self) -> pd.DataFrame:
-        """The tests of single events; the group is ``event_id/series``."""
+        """The tests of single events, with what ranks can resolve; group ``event_id/series``."""
         from eventstudy.study.one_event import single_tests_frame
 
         return single_tests_frame(self)
@@ -133,7 +133,8 @@ class StudyResult:
         """All tests: groups first, then single events."""
         import pandas as pd
 
-        return pd.concat([self.group_tests, self.single_tests], ignore_index=True)
+        over = self.group_tests
+        return pd.concat([over, self.single_tests[list(over.columns)]], ignore_index=True)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

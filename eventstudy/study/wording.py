@@ -79,7 +79,8 @@ def _uncertain_times(study: StudyResult) -> list[str]:
     return [
         f"{counted(len(held), 'event')} of uncertain session 0, run both ways; the table shows "
         f"the reading {study.alignments[-1]!r}. The conclusion at 5% depends on the reading in "
-        f"{len(named)} of {len(found)} results of groups{depends}; see reading_verdicts."
+        f"{len(named)} of {len(found)} results of groups{depends}; see reading_verdicts "
+        "(in a run's files: readings)."
     ]
 
 

@@ -154,7 +154,10 @@ MISTAKES = [
         "known: csv, parq",
     ),
     (["backtest", "EVENTS", "--prices", "sample", "--strategy", "asic"], "asic-gpu-rotation"),
-    (["backtest", "EVENTS", "--prices", "sample", "--borrow-bp", "-3"], "borrow_bp"),
+    (
+        ["backtest", "EVENTS", "--prices", "sample", "--borrow-bp", "-3"],
+        "--borrow-bp: '-3.0'",
+    ),
     (["backtest", "EVENTS", "--prices", "sample", "--assume-known", "earnings=x"], "earnings=14d"),
     (["prices", "check"], "which prices?"),
     (["prices", "fetch"], "which tickers?"),
@@ -372,4 +375,4 @@ def test_costs_that_are_no_table_are_a_mistake_of_the_user(
     (tmp_path / "study.toml").write_text("costs = 5\n")
     arguments = ["backtest", str(root / "events.csv"), "--prices", "sample"]
     assert main([*arguments, "--config", str(tmp_path / "study.toml")]) == 2
-    assert "column costs" in capsys.readouterr().err
+    assert "study.toml, key costs: '5'" in capsys.readouterr().err

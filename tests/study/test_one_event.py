@@ -242,6 +242,44 @@ def test_a_model_without_covariance_has_no_forecast_t(returns: dict[str, Floats]
     assert np.isfinite(rows.loc[["sq", "placebo_time", "placebo_space"], "p_value"]).all()
 
 
+class Counting:
+    """A market model that counts what it is fitted to, and says whether it takes long."""
+
+    name = "counting"
+    needs_benchmark = True
+
+    def __init__(self, iterates: bool) -> None:
+        self.iterates, self.fitted = iterates, 0
+
+    def fit(self, task: ModelTask) -> ModelFit:
+        self.fitted += len(task.y)
+        return MarketModel().fit(task)
+
+
+@pytest.mark.parametrize("iterates", [True, False])
+@pytest.mark.parametrize("asked", [("bmp", "corrado"), ("bmp", "placebo"), None])
+def test_a_slow_model_is_not_refitted_for_what_nobody_asked(
+    returns: dict[str, Floats], iterates: bool, asked: tuple[str, ...] | None
+) -> None:
+    """The event is seen on AA, BB, CC and @XY: four fits, and no more unless for placebos."""
+    model = Counting(iterates)
+    study = studied(returns, model=model, tests=asked)
+    assert model.fitted == 4
+    found = study.tests
+    placebos = found["test"].isin(["placebo_time", "placebo_space"])
+    single = found["group"].str.startswith("only/")
+    own = found[single & placebos & (found["group"] == "only/AA")]
+    if iterates and asked == ("bmp", "corrado"):
+        assert model.fitted == 4
+        assert own["distribution"].str.startswith("undefined: not asked for: models that").all()
+        assert own[["statistic", "p_value", "p_greater", "p_less"]].isna().all(axis=None)
+    else:
+        assert model.fitted > 100
+        assert own["p_value"].notna().all()
+    rest = found[single & ~placebos & (found["group"] == "only/AA")]
+    assert rest.set_index("test")["p_value"].drop("placebo_kind").notna().all()
+
+
 def test_placebo_kind_ranks_cars_where_there_is_no_covariance(root: Path) -> None:
     events = es.read_events(root / "events.csv")
     events = events.select([e.event_id for e in events if e.event_id.startswith("avgo-earnings")])
