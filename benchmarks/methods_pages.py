@@ -33,6 +33,7 @@ from eventstudy.models.contract import ModelFit, ModelTask, Needs, iterates, nee
 from eventstudy.significance import TESTS, Sample, SignificanceTest
 from eventstudy.significance.single import SINGLE_TESTS
 from eventstudy.study.joint import LINEAR
+from eventstudy.study.placebo import MOST_REFITS
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- begin ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -40,6 +41,8 @@ UNMEASURED = (
     "Not measured yet: `docs/validity.csv` is written by `benchmarks/validity.py`, which needs "
     "a folder of prices."
 )
+FEW_SHIFTS = "{few shifts}"
+"""What stands in a remark for `few_shifts`, whose numbers are the library's."""
 DECEMBER = "avgo-earnings-2024-12-12"
 SHOWN = ("AVGO", "MRVL", "NVDA")
 WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
@@ -137,9 +140,10 @@ def linked(reference: str) -> str:
 
 def said(entry: Entry, *names: tuple[str, str]) -> list[str]:
     """Return the remarks that an entry has, each under its heading."""
-    return [
-        line for key, head in names if key in entry for line in (f"**{head}** {entry[key]}", "")
+    found = [
+        (head, entry[key].replace(FEW_SHIFTS, few_shifts())) for key, head in names if key in entry
     ]
+    return [line for head, text in found for line in (f"**{head}** {text}", "")]
 
 
 # Tests over events ------------------------------------------------------------------------------
@@ -163,7 +167,7 @@ def test_section(book: Book, name: str) -> list[str]:
         f"- **Source:** {test.source}.",
         "",
         *cited(entry),
-        *said(entry, ("choice", "Our choice."), ("remark", "Note.")),
+        *said(entry, ("choice", "Our choice."), ("few", "Few events."), ("remark", "Note.")),
         *supported(book, entry["support"]),
         *sizes(book, name),
         *said(entry, ("read", "Read instead or beside:")),
@@ -283,11 +287,16 @@ def model_facts(name: str) -> str:
         "none": "none: tests that standardise by it are refused",
     }[fit.covariance]
     joint = "yes" if isinstance(model, LINEAR) else "no"
-    slow = "; refitted at every fifth session for placebos" if iterates(model) else ""
+    slow = f"; placebos refit it for {few_shifts()}" if iterates(model) else ""
     return (
         f"**V:** {meaning}. **d:** {fit.n_params}. **Asks for:** {wanted(needs_of(model))}. "
         f'**`overlap="joint"`:** {joint}{slow}.'
     )
+
+
+def few_shifts() -> str:
+    """Return for which shifts of the calendar a model that iterates is refitted."""
+    return f"one shift in ceil(sessions / {MOST_REFITS}), at most {MOST_REFITS}"
 
 
 def wanted(needs: Needs) -> str:

@@ -104,6 +104,37 @@ class AbnormalReturns:
     columns: Ints
 
 
+VANISHING = 1e-20
+"""Residual variance below this share of the mean squared return counts as none."""
+
+
+def faults_of(fit: ModelFit, min_estimation: int, mean_square: float) -> dict[str, Bools]:
+    """Return the observations of a fit that nothing can be said of, by reason.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        Of n observations.
+    min_estimation : int
+        Fewest usable sessions.
+    mean_square : float
+        Mean squared return, by which a residual variance is told from rounding.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,), bool
+        In the order in which they should be told: an observation may have several.
+    """
+    holes = (~np.isfinite(fit.ar)).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return {
+            "short_estimation": fit.dof + fit.n_params < min_estimation,
+            "singular_design": ~np.isfinite(fit.condition),
+            "missing_regressor": holes > 0,
+            "no_variance": ~(fit.s2 > VANISHING * mean_square),
+        }
+
+
 def aligned(values: Floats, positions: Ints, days: Ints) -> Floats:
     """Return values around each position, shape (n, T); NaN outside the grid.
 

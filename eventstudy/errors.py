@@ -41,7 +41,7 @@ class BacktestError(EventStudyError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of one cell of a file.
+    """One fault: of a cell of a file, or of a setting.
 
     Attributes
     ----------
@@ -55,6 +55,8 @@ class Fault:
         Column name.
     value : str or None
         The text that was found, at most 80 characters of it.
+    setting : str or None
+        ``--overlap`` or ``key overlap``, where the fault is in no table.
     """
 
     file: str
@@ -62,6 +64,7 @@ class Fault:
     row: int | None = None
     column: str | None = None
     value: str | None = None
+    setting: str | None = None
 
     def __str__(self) -> str:
         where = self.file
@@ -69,6 +72,8 @@ class Fault:
             where += f", row {self.row}"
         if self.column is not None:
             where += f", column {self.column}"
+        if self.setting is not None:
+            where += f", {self.setting}"
         if self.value is None:
             return f"{where}: {self.problem}"
         shown = self.value if len(self.value) <= 80 else self.value[:77] + "..."

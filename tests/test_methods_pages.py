@@ -113,6 +113,21 @@ def test_what_a_model_says_of_its_covariance(folder: Path) -> None:
     assert "factors mkt_rf, smb, hml, mom, rf" in sections["carhart"]
 
 
+def test_how_often_slow_models_are_refitted_is_the_librarys_number(
+    script: ModuleType, book: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eventstudy.study.placebo import MOST_REFITS
+
+    said = f"ceil(sessions / {MOST_REFITS}), at most {MOST_REFITS}"
+    assert text_of(folder, "models").count(said) == 4
+    assert text_of(folder, "tests").count(said) == 1
+    for page in folder.glob("*.md"):
+        assert not re.search(r"every fifth|\{few", text_of(folder, page.stem)), page
+    monkeypatch.setattr(script, "MOST_REFITS", 77)
+    assert "one shift in ceil(sessions / 77), at most 77" in script.model_facts("garch")
+    assert "ceil(sessions / 77)" in "\n".join(script.test_section(book, "placebo"))
+
+
 def test_every_link_leads_somewhere(folder: Path) -> None:
     checked = 0
     for page in sorted(folder.glob("*.md")):
@@ -237,6 +252,18 @@ def test_contradicted_cells_show_as_such_beside_their_claim(script: ModuleType, 
     bmp = next(line for line in script.overview_block(measured) if "[`bmp`]" in line)
     assert bmp.count("yes, **contradicted in 1 of 1**") == 3
     assert "| no |" in bmp
+
+
+def test_the_page_says_whose_attainable_size_may_be_above_the_nominal(
+    book: Any, folder: Path
+) -> None:
+    above = book.measured[book.measured["attainable"] > 0.0505]
+    assert set(above["test"]) == {"generalized_sign"}
+    head = " ".join(text_of(folder, "tests").split("<!-- begin")[0].split())
+    assert "For the exact tests, `sign` and `wilcoxon`, that is the largest at or below 5%" in head
+    largest = 100 * above["attainable"].max()
+    said = "`generalized_sign` takes normal tails for counts, and its size can lie on either side"
+    assert f"{said} (`of {largest:.1f}%`)" in head
 
 
 def test_without_a_validity_table_the_claims_stand_alone(script: ModuleType, book: Any) -> None:

@@ -13,6 +13,7 @@ from eventstudy.models import ModelFit
 from eventstudy.significance import Sample, Significance
 from eventstudy.study.groups import Group
 from eventstudy.study.observed import Drop
+from eventstudy.study.tables import fitted_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,18 +75,7 @@ def grouped(
 
 def sample_of(study: StudyResult, found: Fitted, places: Ints) -> Sample:
     """Return the sample of some observations, unsigned: activity has no direction."""
-    positions = found.positions[places]
-    return Sample(
-        ar=found.fit.ar[places],
-        v=found.fit.v[places],
-        residuals=found.fit.residuals[places],
-        estimation_rows=np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
-        positions=positions,
-        dof=found.fit.dof[places],
-        n_params=found.fit.n_params,
-        convention=study.config.convention,
-        covariance=found.fit.covariance,
-    )
+    return fitted_sample(found.fit, places, found.positions[places], study.config)
 
 
 def column_means(values: Floats) -> Floats:

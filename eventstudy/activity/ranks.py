@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from eventstudy.activity.ratios import absolute_residuals
 from eventstudy.significance.contract import SignificanceTest, Verdict, normal
+from eventstudy.significance.corrado import mean_scores
 from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
@@ -60,18 +61,6 @@ class RankAbsolute(SerialCorrado):
         "cross-correlation and autocorrelation are in s_L; standard normal"
     )
     source = "Corrado 1989 on Beaver's U; compare Rohrbach and Chandra 1989"
-
-
-def mean_scores(scores: Floats) -> Floats:
-    """Return K_t = N_t^(-1/2) sum_i U_it of each session, shape (T,), from (N, T) scores.
-
-    NaN where no event has the session.
-    """
-    present = np.isfinite(scores)
-    count = present.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        found: Floats = np.where(present, scores, 0.0).sum(axis=0) / np.sqrt(count)
-    return found
 
 
 def spread_of_sums(values: Floats, length: int) -> float:

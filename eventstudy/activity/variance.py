@@ -32,7 +32,7 @@ from eventstudy.activity.ratios import (
 )
 from eventstudy.activity.result import ActivityResult
 from eventstudy.errors import StudyError
-from eventstudy.significance.single import empirical_tails
+from eventstudy.significance.single import beyond_ranks, empirical_tails
 from eventstudy.windows import Window, window_name
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ Windows = tuple[Window, ...]
 
 EVENTS = (
     "event_id", "ticker", "alignment", "model", "window", "ratio", "p_value", "p_greater",
-    "p_less", "p_sq_greater", "distribution", "n_estimation",
+    "p_less", "p_sq_greater", "distribution", "n_estimation", "caveat",
 )  # fmt: skip
 MEANS = (
     "group", "alignment", "model", "window", "n", "n_dates", "mean_ratio", "median_ratio",
@@ -143,6 +143,7 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
     )
     ranked[~np.isfinite(ratios)] = np.nan
     names = np.array([[f"F({k},{d})" for k in lengths] for d in fit.dof])
+    far = np.array(beyond_ranks(both, fit.residuals, lengths), dtype=object)
     parts = []
     for alignment, at in aligned_rows(study, found.rows):
         columns: dict[str, Any] = event_labels(
@@ -158,6 +159,7 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
             "p_sq_greater": ranked[at].ravel(),
             "distribution": names[at].ravel(),
             "n_estimation": np.repeat(fit.dof[at] + fit.n_params, len(windows)),
+            "caveat": far[at].ravel(),
         }
         parts.append(pd.DataFrame(columns, columns=list(EVENTS)))
     return parts

@@ -28,7 +28,7 @@ from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models import ModelFit, ModelTask, find_model
 from eventstudy.significance import Significance, SignificanceTest, find_tests
 from eventstudy.significance.contract import student
-from eventstudy.significance.single import sq_tails
+from eventstudy.significance.single import beyond_ranks, sq_tails
 from eventstudy.study.observed import Drop, Observation
 from eventstudy.windows import Frame, Window, window_name
 
@@ -53,7 +53,7 @@ PERSISTENT = 0.1
 """First-order autocorrelation from which tests that take sessions as independent are doubted."""
 EVENTS = (
     "event_id", "ticker", "alignment", "model", "window", "abnormal", "multiple", "se", "t",
-    "p_value", "p_sq", "p_sq_greater", "n_estimation", "autocorrelation",
+    "p_value", "p_sq", "p_sq_greater", "n_estimation", "autocorrelation", "caveat",
 )  # fmt: skip
 MEANS = (
     "group", "alignment", "model", "window", "n", "n_dates", "mean_abnormal",
@@ -292,6 +292,8 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
         "p_sq": np.column_stack([r.two_sided for r in ranked]),
         "p_sq_greater": np.column_stack([r.greater for r in ranked]),
     }
+    said = beyond_ranks(values["p_value"], fit.residuals, [b - a + 1 for a, b in windows])
+    far = np.array(said, dtype=object)
     parts = []
     for alignment, at in aligned_rows(study, found.rows):
         columns: dict[str, Any] = event_labels(
@@ -302,6 +304,7 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
         columns |= {
             "n_estimation": np.repeat(fit.dof[at] + fit.n_params, len(windows)),
             "autocorrelation": np.repeat(rho[at], len(windows)),
+            "caveat": far[at].ravel(),
         }
         parts.append(pd.DataFrame(columns, columns=list(EVENTS)))
     return parts

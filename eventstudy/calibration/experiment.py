@@ -134,7 +134,8 @@ def count(world: World, design: Design, question: Question, indices: Sequence[in
                     found.rejected[e, windows, t] += valued[:, None] & (p <= LEVEL)
                     if e == 0:
                         found.drawn[t] += 1
-                        found.attainable[t] += attainable_levels(question.tests[t].name, sample)
+                        name, masks = question.tests[t].name, question.masks[windows]
+                        found.attainable[t] += attainable_levels(name, sample, masks)
     return found
 
 

@@ -13,6 +13,8 @@ BAND = (0.7, 1.3)
 """A test holds its size within these multiples of what it can attain: 3.5% to 6.5% of 5%."""
 WIDEST = 2.0
 """An interval wider than this many bands says nothing either way."""
+OFTEN = 0.5
+"""A test without a value in a larger share of samples has no size to speak of."""
 
 HOLDS = "holds"
 OVER = "over-rejects"
@@ -75,6 +77,6 @@ def size_verdict(lo: float, hi: float, attainable: float, undefined: float) -> s
         return OVER
     if hi < low:
         return UNDER
-    if hi - lo > WIDEST * (high - low) or undefined > 0.5:
+    if hi - lo > WIDEST * (high - low) or undefined > OFTEN:
         return UNSURE
     return HOLDS

@@ -11,7 +11,7 @@ import numpy as np
 from eventstudy.calibration.attainable import SIDES
 from eventstudy.calibration.design import Design
 from eventstudy.calibration.experiment import Counts, Question
-from eventstudy.calibration.rates import HOLDS, exact_interval, size_verdict
+from eventstudy.calibration.rates import HOLDS, OFTEN, UNSURE, exact_interval, size_verdict
 from eventstudy.windows import Window, window_name
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ class CalibrationResult:
     @property
     def recommended(self) -> tuple[str, ...]:
         """Tests that hold their size in every design and window, the most powerful first."""
-        return self.recommended_for(*(design.name for design in self.designs))
+        return self.recommended_for(*self._names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(design.name for design in self.designs)
 
     def recommended_for(self, *designs: str) -> tuple[str, ...]:
         """Return the tests that hold their size in these designs, the most powerful first.
@@ -65,13 +69,36 @@ class CalibrationResult:
         Two-sided; in every window asked for. Power is that at the planted effect nearest to
         1%, averaged over these designs and windows.
         """
-        two = self.rates[(self.rates["side"] == SIDES[0]) & self.rates["design"].isin(designs)]
-        null = two[two["effect"] == 0.0]
+        two, null = self._two_sided(designs)
         holding = null.assign(holds=null["verdict"] == HOLDS).groupby("test")["holds"].all()
         planted = two[(two["effect"] == self.ranked_at) & (two["effect"] != 0.0)]
         power = planted.groupby("test")["rate"].mean()
         kept = [name for name in self.tests if bool(holding.get(name, False))]
         return tuple(sorted(kept, key=lambda name: -float(power.get(name, 0.0))))
+
+    def cannot_say(self, *designs: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the tests that fail in no design and window and are not known to hold in all.
+
+        Returns
+        -------
+        few, undefined : tuple of str
+            Those that more samples would settle, and those without a value in more than half of
+            the samples somewhere.
+        """
+        _, null = self._two_sided(designs)
+        open_ = null["verdict"] == UNSURE
+        settled = null.loc[~open_ & (null["verdict"] != HOLDS), "test"]
+        often = set(null.loc[open_ & (null["undefined"] > OFTEN), "test"])
+        names = [t for t in self.tests if t in set(null.loc[open_, "test"]) - set(settled)]
+        return (
+            tuple(name for name in names if name not in often),
+            tuple(name for name in names if name in often),
+        )
+
+    def _two_sided(self, designs: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the two-sided rates of some designs, and those without an effect."""
+        two = self.rates[(self.rates["side"] == SIDES[0]) & self.rates["design"].isin(designs)]
+        return two, two[two["effect"] == 0.0]
 
     @property
     def ranked_at(self) -> float:
@@ -112,6 +139,7 @@ class CalibrationResult:
             "designs": {design.name: design.what for design in self.designs},
             "tests": list(self.tests),
             "recommended": list(self.recommended),
+            "cannot_say": [name for part in self.cannot_say(*self._names) for name in part],
             "notes": list(self.notes),
             "versions": versions(),
         }

@@ -46,17 +46,44 @@ def asked_lines(result: CalibrationResult) -> list[str]:
 
 
 def recommendation_lines(result: CalibrationResult) -> list[str]:
-    """Return which tests to use, by design and over all."""
+    """Return which tests to use, by design and over all, and of which it cannot be told."""
     lines = []
     by = f", by power at {100 * result.ranked_at:g}%" if result.ranked_at else ""
     for design in result.designs:
         names = result.recommended_for(design.name)
-        said = ", ".join(names) if names else "none"
-        lines.append(f"Hold their size in {design.name}{by}: {said}.")
+        lines += _recommended(result, f"Hold their size in {design.name}{by}", names, design.name)
     if len(result.designs) > 1:
-        said = ", ".join(result.recommended) or "none; choose by the design that is yours"
-        lines.append(f"Hold in every design{by}: {said}.")
+        every = [design.name for design in result.designs]
+        lines += _recommended(result, f"Hold in every design{by}", result.recommended, *every)
     return lines
+
+
+def _recommended(
+    result: CalibrationResult, what: str, names: tuple[str, ...], *designs: str
+) -> list[str]:
+    """Return the tests that hold; none that is known to differs from none."""
+    few, often = result.cannot_say(*designs)
+    none = "none for certain" if few or often else "none"
+    if len(designs) > 1 and not (few or often):
+        none += "; choose by the design that is yours"
+    lines = [f"{what}: {', '.join(names) or none}."]
+    if few:
+        lines.append(
+            f"  Cannot be told with so few samples ({_samples(result)}): {', '.join(few)}; ask for "
+            "more."
+        )
+    if often:
+        lines.append(
+            f"  Cannot be told, having no value in more than half of the samples: "
+            f"{', '.join(often)}."
+        )
+    return lines
+
+
+def _samples(result: CalibrationResult) -> str:
+    config = result.config
+    plain, resampling = config["samples"], config["resampling_samples"]
+    return f"{plain}" if plain == resampling else f"{plain}, {resampling} for tests that resample"
 
 
 def design_table(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import Panel, Places, abnormal_returns
+from eventstudy.abnormal import Panel, Places, abnormal_returns, faults_of
 from eventstudy.events import Event, EventCalendar
 from eventstudy.models.contract import ModelFit, ReturnModel
 from eventstudy.study.observed import Observation, Reading
@@ -29,8 +29,6 @@ Tick = Callable[[int, int], None]
 BATCH = 2000
 """Places fitted at once; more would not be faster and needs memory."""
 ARRAYS = ("ar", "v", "residuals", "leverage", "s2", "dof", "alpha", "beta", "condition")
-VANISHING = 1e-20
-"""Residual variance below this share of the mean squared return counts as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +138,8 @@ def fit_world(
     positions, columns = np.nonzero(full_windows(panel.series, frame))
     wanted = Places(columns, positions, places.donors[columns])
     fitted = _fit(panel, wanted, config.models[0], frame, tick)
-    good = _sound(fitted, frame, float(np.nanmean(panel.series**2)))
+    faults = faults_of(fitted, frame.min_estimation, float(np.nanmean(panel.series**2)))
+    good = ~np.any(list(faults.values()), axis=0)
     at = np.full(panel.series.shape, -1, dtype=np.int64)
     at[positions[good], columns[good]] = np.arange(int(good.sum()))
     return World(
@@ -231,17 +230,6 @@ def _fit(panel: Panel, wanted: Places, model: ReturnModel, frame: Frame, tick: T
         name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS
     }
     return replace(parts[0], **joined, loadings={})
-
-
-def _sound(fitted: ModelFit, frame: Frame, mean_square: float) -> Bools:
-    """Return the fits that a study would keep."""
-    sound: Bools = (
-        (fitted.dof + fitted.n_params >= frame.min_estimation)
-        & np.isfinite(fitted.condition)
-        & np.isfinite(fitted.ar).all(axis=1)
-        & (fitted.s2 > VANISHING * mean_square)
-    )
-    return sound
 
 
 def _stand_ins(securities: Sequence[str]) -> tuple[EventCalendar, list[Observation]]:

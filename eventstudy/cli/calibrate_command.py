@@ -206,6 +206,10 @@ def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> Non
             "rates": json.loads(result.rates.to_json(orient="records")),
             "recommended": {d.name: list(result.recommended_for(d.name)) for d in result.designs},
             "recommended_in_all": list(result.recommended),
+            "cannot_say": {
+                d.name: [name for part in result.cannot_say(d.name) for name in part]
+                for d in result.designs
+            },
             "notes": list(result.notes),
             "files": [str(path) for path in written],
         }

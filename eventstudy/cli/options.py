@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 STUDY = "Study"
+LONG_RUN = "Long run"
 TRADING = "Trading"
 OUTPUT = "Output"
 
@@ -80,6 +81,14 @@ Test = Annotated[
         rich_help_panel=STUDY,
     ),
 ]
+Returns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="simple|log",
+        help="Returns from which abnormal ones are made (default simple).",
+        rich_help_panel=STUDY,
+    ),
+]
 Overlap = Annotated[
     str | None,
     typer.Option(
@@ -122,16 +131,62 @@ Horizon = Annotated[
     list[str] | None,
     typer.Option(
         metavar="A,B",
-        help="Long run: buy-and-hold over these sessions, such as 1,126; repeatable.",
-        rich_help_panel=STUDY,
+        help="Buy-and-hold over these sessions, such as 1,126 (126 alone is the same); repeatable.",
+        rich_help_panel=LONG_RUN,
     ),
 ]
 Matched = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TICKER",
-        help="Long run: candidates for a matched portfolio; repeatable.",
-        rich_help_panel=STUDY,
+        help="Candidate for a matched portfolio; repeatable.",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+HorizonOverlap = Annotated[
+    str | None,
+    typer.Option(
+        metavar="keep|drop|keep-first",
+        help="Horizons of one firm that share sessions (default: what --overlap says).",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+Rebalance = Annotated[
+    str | None,
+    typer.Option(
+        metavar="never|session",
+        help="Matched portfolio: bought once, or brought back to equal weights each session.",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="equal|value|dollar_volume",
+        help="Calendar-time portfolio (default equal); value needs --caps; repeatable.",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+Caps = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Market capitalisations: a CSV with a column date and a column a ticker.",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+MinFirms = Annotated[
+    int | None,
+    typer.Option(
+        help="Fewest firms with which a session of calendar time counts (default 1).",
+        rich_help_panel=LONG_RUN,
+    ),
+]
+Lags = Annotated[
+    int | None,
+    typer.Option(
+        help="Of the Newey-West errors (default: by the number of sessions).",
+        rich_help_panel=LONG_RUN,
     ),
 ]
 Case = Annotated[

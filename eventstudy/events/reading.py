@@ -82,7 +82,7 @@ def read_events(
     UnknownNameError
         Where the calendar, the benchmark or a kind in `assume_known` does not exist.
     EventStudyError
-        Where ``calendar="prices"`` comes without prices.
+        Where ``calendar="prices"`` comes without prices, or they are no price table.
     """
     if not isinstance(baskets, Baskets):
         baskets = DEFAULT_BASKETS.with_baskets(baskets)
@@ -144,6 +144,7 @@ def _sessions(
     benchmark: str | None,
     checked: Checked,
 ) -> Sessions | None:
+    _require_dates(prices)
     if calendar is None or isinstance(calendar, Sessions):
         return calendar
     if calendar == "prices":
@@ -156,6 +157,15 @@ def _sessions(
     if prices is not None and len(prices.dates):
         ends = np.array([min(ends[0], prices.dates[0]), max(ends[1], prices.dates[-1])])
     return spanning_sessions(calendar, ends[0], ends[1])
+
+
+def _require_dates(prices: object) -> None:
+    """Refuse prices that are no price table, such as a frame."""
+    if prices is not None and not callable(getattr(prices, "dates_of", None)):
+        raise EventStudyError(
+            f"prices is a {type(prices).__name__}: give what load_prices returns; it takes a wide "
+            "frame of adjusted closes, load_prices(frame)"
+        )
 
 
 def price_sessions(prices: DatedPrices | None, benchmark: str | None = None) -> Sessions:

@@ -63,13 +63,13 @@ def _units(cells: Cells, units: Units | None) -> tuple[Units, str]:
     if cells.from_library:
         problem = (
             'units="decimal" contradicts the file: this is the layout of French\'s library, '
-            "which is in percent; leave units out"
+            "which is in percent; leave the units out"
         )
         return "percent", problem if units == "decimal" else ""
     if units is None:
         return "decimal", (
-            'its units are not stated: give units="percent" where 0.25 means 0.25%, or '
-            'units="decimal" where 0.0025 does'
+            'its units are not stated: give units="percent" (--factor-units percent) where 0.25 '
+            'means 0.25%, or units="decimal" (--factor-units decimal) where 0.0025 does'
         )
     return units, ""
 
@@ -155,7 +155,7 @@ def _implausible(name: str, median: float, count: int, units: Units) -> str:
     return (
         f'with units="{units}" the median size of {count} returns is {100 * median:.3g}% per '
         f"session; {low:.2%} to {high:.0%} is plausible. Are the figures in {other}? "
-        "check=False takes them as they are"
+        "load_factors(..., check=False) takes them as they are"
     )
 
 

@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.significance.contract import Verdict, student, undefined
+from eventstudy.significance.parametric import mean_t
+from eventstudy.significance.skewness import johnson_t
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,8 +30,6 @@ SHARE = 4
 FEWEST_RESAMPLED = 5
 """Fewest events in a resample; a third moment of fewer says nothing."""
 NO_VARIATION = "undefined: the BHARs do not vary"
-NO_SPREAD = 1e-12
-"""A spread below this share of the root mean square is rounding."""
 
 
 def buy_and_hold(returns: Floats, weights: Floats) -> Floats:
@@ -69,50 +69,6 @@ def rebalanced(returns: Floats, weights: Floats) -> Floats:
     """
     compounded: Floats = np.prod(1.0 + returns @ weights, axis=-1) - 1.0
     return compounded
-
-
-def mean_t(values: Floats) -> Floats:
-    """Return mean / (s / sqrt(n)) along the last axis, s with ddof 1; NaN without spread."""
-    mean, s, _ = _moments(values)
-    t: Floats = np.sqrt(values.shape[-1]) * mean / s
-    return t
-
-
-def skewness_adjusted_t(values: Floats, centre: float = 0.0) -> Floats:
-    """Return Johnson's statistic along the last axis.
-
-    ``sqrt(n) (S + g S^2 / 3 + g / (6 n))`` with ``S = (mean - centre) / s``, s of ddof 1, and
-    ``g = mean((x - mean)^3) / s^3``.
-
-    Parameters
-    ----------
-    values : ndarray, shape (..., n)
-    centre : float
-        Mean under the null.
-
-    Returns
-    -------
-    ndarray, shape (...,)
-        NaN where the values do not vary.
-
-    References
-    ----------
-    Johnson (1978); Lyon, Barber and Tsai (1999), equation 5.
-    """
-    n = values.shape[-1]
-    mean, s, third = _moments(values)
-    shift, g = (mean - centre) / s, third / s**3
-    t: Floats = np.sqrt(n) * (shift + g * shift**2 / 3.0 + g / (6.0 * n))
-    return t
-
-
-def _moments(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean, s (ddof 1; NaN where it is rounding) and the third central moment."""
-    mean = values.mean(axis=-1)
-    apart = values - mean[..., None]
-    s = np.sqrt((apart**2).sum(axis=-1) / (values.shape[-1] - 1))
-    size = np.sqrt((values**2).mean(axis=-1))
-    return mean, np.where(s > NO_SPREAD * size, s, np.nan), (apart**3).mean(axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +112,8 @@ def bootstrap_t(values: Floats, *, draws: int = 1000, seed: int = 0) -> Bootstra
     """
     size = len(values) // SHARE
     chosen = np.random.default_rng(seed).integers(0, len(values), size=(draws, size))
-    found = skewness_adjusted_t(values[chosen], float(values.mean()))
-    own = float(skewness_adjusted_t(values))
+    found = johnson_t(values[chosen].T, float(values.mean()))
+    own = float(johnson_t(values[:, None])[0])
     return Bootstrap(own, found[np.isfinite(found)], size)
 
 
@@ -180,7 +136,7 @@ def mean_verdicts(values: Floats, *, draws: int, seed: int) -> dict[str, Verdict
     return {
         "t": _by_student(mean_t, values, fewest=2),
         # The skewness of two numbers is zero whatever they are.
-        "skewness_adjusted_t": _by_student(skewness_adjusted_t, values, fewest=3),
+        "skewness_adjusted_t": _by_student(johnson_t, values, fewest=3),
         "bootstrapped_skewness_adjusted_t": _bootstrapped(values, draws, seed),
     }
 
@@ -189,7 +145,7 @@ def _by_student(statistic: Callable[[Floats], Floats], values: Floats, fewest: i
     n = len(values)
     if n < fewest:
         return undefined(1, f"undefined: {_counted(n)}, at least {fewest} needed")
-    t = np.atleast_1d(statistic(values))
+    t = statistic(values[:, None])
     return student(t, n - 1) if np.isfinite(t[0]) else undefined(1, NO_VARIATION)
 
 

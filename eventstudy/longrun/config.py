@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from eventstudy.errors import StudyError
+import numpy as np
+
+from eventstudy.errors import StudyError, did_you_mean
 from eventstudy.longrun.matching import CHARACTERISTICS
-from eventstudy.windows import Frame, Window, window_name
+from eventstudy.windows import Frame, Window, parse_window, window_name
 
 WEIGHTS = ("equal", "value", "dollar_volume")
-OVERLAPS = ("keep", "first", "drop")
+OVERLAPS = {
+    "keep": "all stay",
+    "drop": "none of them stays",
+    "keep-first": "the first of them stays",
+    "joint": "all stay, for joint estimation is of event windows and has no counterpart here",
+}
+"""What becomes of the BHARs of one firm whose horizons share sessions, by the study's names."""
 REBALANCE = ("never", "session")
 Matched = Mapping[str, str | Sequence[str]] | Sequence[str]
 
@@ -36,8 +44,8 @@ class LongRunConfig:
         Of the matched portfolio.
     weights : tuple of str
         Of the calendar-time portfolios.
-    overlap : {"keep", "first", "drop"}
-        What becomes of the BHARs of one firm's overlapping horizons.
+    overlap : {"keep", "drop", "keep-first", "joint"}
+        What becomes of the BHARs of one firm's overlapping horizons; see `OVERLAPS`.
     min_firms : int
         Fewest firms with which a session of the calendar-time portfolio counts.
     lags : int or None
@@ -94,6 +102,42 @@ class LongRunConfig:
         }
 
 
+def as_horizons(given: object) -> list[object]:
+    """Return horizons in which a single number b is [1, b]: months end there, not a day.
+
+    Parameters
+    ----------
+    given : str, int, (int, int), or an iterable of them
+        Two whole numbers are one horizon [a, b].
+
+    Raises
+    ------
+    StudyError
+        Where a single number is not positive, or a text is no window.
+    """
+    if isinstance(given, str | int | np.integer) or not isinstance(given, Iterable):
+        return [_from_one_number(given)]
+    listed = list(given)
+    if len(listed) == 2 and all(isinstance(x, int | np.integer) for x in listed):
+        return [tuple(listed)]
+    return [_from_one_number(horizon) for horizon in listed]
+
+
+def _from_one_number(horizon: object) -> object:
+    if isinstance(horizon, int | np.integer):
+        last = int(horizon)
+    elif isinstance(horizon, str) and not any(mark in horizon for mark in ",:"):
+        last, _ = parse_window(horizon)
+    else:
+        return horizon
+    if last < 1:
+        raise StudyError(
+            f"horizon {last}: one number is the last session after the event, 1 or more; write "
+            f"{last},{last} for that session alone"
+        )
+    return 1, last
+
+
 def named(given: str | Iterable[str]) -> tuple[str, ...]:
     """Return one name or several without repeats."""
     return (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
@@ -135,7 +179,7 @@ def require_options(config: LongRunConfig, *, has_caps: bool) -> None:
     StudyError
     """
     faults = [
-        f"{name} {value!r}: known are {', '.join(known)}"
+        f"{name} {value!r}: known are {', '.join(known)}{did_you_mean(value, known)}"
         for name, values, known in (
             ("weights", config.weights, WEIGHTS),
             ("overlap", (config.overlap,), OVERLAPS),
@@ -152,7 +196,8 @@ def require_options(config: LongRunConfig, *, has_caps: bool) -> None:
     if "value" in config.weights and not has_caps:
         faults.append(
             "weights 'value' needs market capitalisations, which prices do not hold: give "
-            "caps, a frame of them by date and ticker, or name the proxy 'dollar_volume'"
+            "caps (--caps FILE), a row a date and a column a ticker, or name the proxy "
+            "'dollar_volume'"
         )
     if has_caps and "value" not in config.weights:
         faults.append("caps are given but weights do not ask for 'value'")

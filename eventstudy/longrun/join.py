@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.baskets import Baskets
 from eventstudy.errors import StudyError, UnknownNameError
+from eventstudy.longrun.caps import read_caps
 from eventstudy.longrun.config import (
     LongRunConfig,
     Matched,
+    as_horizons,
     named,
     require_options,
     split_matched,
@@ -32,7 +35,8 @@ from eventstudy.longrun.tables import (
     tests_frame,
 )
 from eventstudy.prices.table import PriceTable
-from eventstudy.sessions import Sessions, exchange_sessions
+from eventstudy.sessions import Sessions
+from eventstudy.study.asked import as_table, grid_of, require_calendar
 from eventstudy.study.groups import own_label
 from eventstudy.study.observed import Drop, Observation
 from eventstudy.windows import Window, make_frame
@@ -51,14 +55,14 @@ def long_run(
     prices: PriceTable | pd.DataFrame,
     *,
     benchmark: str = "SPY",
-    horizon: str | Window | Iterable[str | Window] = (1, 126),
+    horizon: str | int | Window | Iterable[str | int | Window] = (1, 126),
     on: str = "own",
     matched: Matched | None = None,
     neighbours: int = 3,
     match_on: Sequence[str] = CHARACTERISTICS,
     rebalance: str = "never",
     weights: str | Sequence[str] = "equal",
-    caps: pd.DataFrame | None = None,
+    caps: pd.DataFrame | str | Path | None = None,
     factors: FactorTable | pd.DataFrame | None = None,
     factor_names: Sequence[str] | None = None,
     overlap: str = "keep",
@@ -85,9 +89,9 @@ def long_run(
         A wide frame of adjusted closes, a column a ticker, is taken as `load_prices` takes it.
     benchmark : str
         Ticker of the market.
-    horizon : (int, int), str, or an iterable of them
+    horizon : (int, int), str, int, or an iterable of them
         Sessions from session 0, both ends included; (1, 126) starts after the session of
-        the news.
+        the news, and 126 alone means the same.
     on : str
         ``own``: each event on its subject, or its first ticker; otherwise a ticker or basket
         on which every event is observed.
@@ -103,9 +107,10 @@ def long_run(
         ``session``: brought back to equal weights each session (compounded mean return).
     weights : {"equal", "value", "dollar_volume"} or a sequence of them
         Of the calendar-time portfolio. ``dollar_volume`` is a proxy for value.
-    caps : DataFrame, optional
-        Market capitalisations by date and ticker, for ``value``; a date without a row takes
-        the last before it, and a session's weights are those of the session before.
+    caps : DataFrame or path, optional
+        Market capitalisations for ``value``, a row a date and a column a ticker, or a CSV file
+        of them; a date without a row takes the last before it, and a session's weights are
+        those of the session before.
     factors : FactorTable or DataFrame, optional
         What `load_factors` returns, or factor returns by date in decimals per session;
         ``rf`` among them is the risk-free rate. With ``rf`` alone, the benchmark's excess
@@ -113,8 +118,9 @@ def long_run(
     factor_names : sequence of str, optional
         Which factors, such as ``("mkt_rf", "smb", "hml")``; all but ``rf`` by default, and
         the benchmark's excess return for an empty one.
-    overlap : {"keep", "first", "drop"}
-        What becomes of the BHARs of one firm whose horizons share sessions.
+    overlap : {"keep", "drop", "keep-first", "joint"}
+        What becomes of the BHARs of one firm whose horizons share sessions, by the names of
+        `event_study`: all stay under ``joint`` too. Calendar time holds a firm once anyway.
     min_firms : int
         Fewest firms with which a session of the calendar-time portfolio counts.
     lags : int, optional
@@ -145,13 +151,17 @@ def long_run(
     Fama, E. (1998). Journal of Financial Economics 49, 283-306.
     """
     controls, candidates = split_matched(matched)
-    frame = make_frame(horizon, estimation=estimation, gap=gap, min_estimation=min_estimation)
+    frame = make_frame(
+        as_horizons(horizon), estimation=estimation, gap=gap, min_estimation=min_estimation
+    )
     config = LongRunConfig(
         benchmark, on, frame, controls, candidates, neighbours, named(match_on), rebalance,
         named(weights), overlap, min_firms, lags, draws, seed,
     )  # fmt: skip
     require_options(config, has_caps=caps is not None)
-    table = _as_table(prices)
+    sized = read_caps(caps) if isinstance(caps, str | Path) else caps
+    table = as_table(prices)
+    require_calendar(events)
     _require_names(config, events, table)
     market, table = _on_grid(events.sessions, table, benchmark)
     outcomes, alignments, drops = _outcomes(events, market, config)
@@ -160,7 +170,7 @@ def long_run(
     drops += [("bhar", h, d) for h, d in crowded] + lost
     _require_something(bool(cells), drops, strict=strict)
     everyone = [o for held in holdings.values() for o in held]
-    sizes = {w: make_weights(everyone, market, table, caps, w) for w in config.weights}
+    sizes = {w: make_weights(everyone, market, table, sized, w) for w in config.weights}
     yardstick = make_yardstick(factors, factor_names, market, benchmark)
     calendar_time, portfolios = calendar_tables(
         holdings, alignments, market, sizes, yardstick, config
@@ -178,27 +188,8 @@ def long_run(
     )
 
 
-def _as_table(prices: object) -> PriceTable:
-    if isinstance(prices, PriceTable):
-        return prices
-    import pandas as pd
-
-    if not isinstance(prices, pd.DataFrame):
-        raise StudyError(
-            f"prices is a {type(prices).__name__}: give what load_prices returns, or a wide "
-            "frame of adjusted closes"
-        )
-    from eventstudy.prices import load_prices
-
-    return load_prices(prices)
-
-
-def _require_names(config: LongRunConfig, events: object, table: PriceTable) -> None:
+def _require_names(config: LongRunConfig, events: EventCalendar, table: PriceTable) -> None:
     """Check tickers, baskets and keys of controls against calendar and prices."""
-    from eventstudy.events import EventCalendar
-
-    if not isinstance(events, EventCalendar):
-        raise StudyError(f"events is a {type(events).__name__}: give what read_events returns")
     if config.benchmark not in table:
         raise UnknownNameError("benchmark", config.benchmark, table.tickers)
     _require_observed(config.on, events.baskets, table)
@@ -230,15 +221,7 @@ def _on_grid(
     sessions: Sessions | None, table: PriceTable, benchmark: str
 ) -> tuple[Market, PriceTable]:
     """Return returns and prices on the sessions from the first price to the last."""
-    if sessions is None:
-        raise StudyError("the events are not aligned: read them with a calendar")
-    if not len(table.dates):
-        raise StudyError("the price table is empty")
-    first, last = table.dates[0], table.dates[-1]
-    if sessions.has_clock:
-        days = exchange_sessions(sessions.name, first.item(), last.item()).days
-    else:
-        days = sessions.between(first, last).days
+    days = grid_of(sessions, table).days
     placed = table.on_sessions(days)
     returns = placed.returns
     return Market(placed.tickers, days, returns, returns[:, placed.column(benchmark)]), placed
@@ -287,5 +270,7 @@ def _require_something(kept: bool, drops: Drops, *, strict: bool) -> None:
     lines = [f"  {d.event_id} {d.ticker}: {d.reason}: {d.detail}" for _, _, d in drops]
     lines = list(dict.fromkeys(lines))
     shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    head = "strict: something was left out" if kept else "no event has a full horizon"
+    crowded = any(d.reason == "overlapping_horizon" for _, _, d in drops)
+    none = "no event is left to hold" if crowded else "no event has a full horizon"
+    head = "strict: something was left out" if kept else none
     raise StudyError("\n".join([head + (":" if shown else ": there is no study event"), *shown]))

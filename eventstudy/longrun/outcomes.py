@@ -265,9 +265,9 @@ def without_overlaps(
     ----------
     outcomes : sequence of Outcome
         Of one alignment, horizon and yardstick.
-    rule : {"keep", "first", "drop"}
-        ``first``: in order of time, an event stays where no earlier one that stayed overlaps
-        it. ``drop``: none of an overlapping pair stays.
+    rule : {"keep", "drop", "keep-first", "joint"}
+        ``drop``: none of an overlapping pair stays. ``keep-first``: in order of time, an event
+        stays where no earlier one that stayed overlaps it. ``keep`` and ``joint``: all stay.
 
     Returns
     -------
@@ -276,7 +276,7 @@ def without_overlaps(
         What fell out, and an event that it overlaps.
     """
     near: Mapping[int, list[int]] = dict(enumerate(_near(outcomes)))
-    if rule == "keep":
+    if rule in ("keep", "joint"):
         return list(outcomes), []
     order = sorted(near, key=lambda i: outcomes[i].reading.position)
     stays: set[int] = set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eventstudy.longrun.config import LongRunConfig
+from eventstudy.longrun.config import OVERLAPS, LongRunConfig
 from eventstudy.longrun.tables import kinds_of
 from eventstudy.windows import window_name
 
@@ -123,6 +123,10 @@ class LongRunResult:
             f"alignment {self.alignments[-1]}",
             f"Prices: {self.source}, {self.span[0]} to {self.span[1]}",
         ]
+        lines.append(
+            f"Horizons of one firm that share sessions ({c.overlap}): {OVERLAPS[c.overlap]}; "
+            "calendar time holds a firm once whatever the rule"
+        )
         if c.matches:
             bought = (
                 "bought once (mean of compounded returns)"
@@ -153,7 +157,8 @@ class LongRunResult:
             lines.append("Some events have an uncertain session 0: run both ways.")
         if len(self.dropped):
             lines.append(
-                f"{len(self.dropped)} rows left out, each with its reason in dropped. Firms "
+                f"{len(self.dropped)} rows left out, each with its reason in dropped (in a run's "
+                "files: bhar_dropped). Firms "
                 "without prices to the end of a horizon are among them: their BHAR is unknown, "
                 "and the mean leans towards survivors."
             )

@@ -154,8 +154,9 @@ class ReturnModel(Protocol):
     """What a study asks of a model: a name, and a fit of all observations at once.
 
     A model may also state `needs` (`Needs`), without which it is given the benchmark where
-    `needs_benchmark` says so, and `iterates`, True where a fit takes long enough that a
-    study should not refit it at every session of the table.
+    `needs_benchmark` says so, `iterates`, True where a fit takes long enough that a study
+    should not refit it at every session of the table, and `uses_later_data`, True where a
+    fit uses returns after the event, which summary and report then say.
     """
 
     name: str
@@ -175,3 +176,8 @@ def needs_of(model: ReturnModel) -> Needs:
 def iterates(model: ReturnModel) -> bool:
     """Return whether a model's fit is slow, one observation at a time."""
     return bool(getattr(model, "iterates", False))
+
+
+def looks_ahead(model: ReturnModel) -> bool:
+    """Return whether a model's fit uses returns after the event."""
+    return bool(getattr(model, "uses_later_data", False))

@@ -20,6 +20,10 @@ class SampleSource:
     Opens, closes and cash dividends; no high, low or volume. For demonstration and tests.
     """
 
+    def held(self) -> tuple[str, ...]:
+        """Return the tickers that can be had."""
+        return FileSource(FOLDER, name="sample").held()
+
     def load(
         self, tickers: Sequence[str] | None, start: date | None, end: date | None
     ) -> PriceTable:

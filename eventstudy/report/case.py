@@ -20,8 +20,6 @@ from eventstudy.report.numbers import (
 from eventstudy.report.words import LEVEL, Conclusion, Verdict, verdict
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eventstudy.events import Event
     from eventstudy.study import StudyResult
 
@@ -41,8 +39,10 @@ class CaseRow:
     session_0 : str
     car, se, lo, hi : float
     p_values : mapping of str to float
-    floors : mapping of str to str
-        What the tests say of their own resolution.
+    floors : mapping of str to float
+        The smallest p-value that each test can give.
+    said : mapping of str to str
+        What each test says of its distribution.
     draws : int
         Other events of its kind.
     """
@@ -57,20 +57,15 @@ class CaseRow:
     lo: float
     hi: float
     p_values: dict[str, float]
-    floors: dict[str, str]
+    floors: dict[str, float]
+    said: dict[str, str]
     draws: int
 
     @property
     def verdict(self) -> Verdict:
         """What ``sq`` and ``placebo_time`` allow to say, as far as their draws can reach 5%."""
-        speaking = [name for name in READ_FIRST if _floor(self.floors.get(name, "")) <= LEVEL]
+        speaking = [name for name in READ_FIRST if self.floors.get(name, np.nan) <= LEVEL]
         return verdict({name: self.p_values.get(name, np.nan) for name in speaking})
-
-
-def _floor(distribution: str) -> float:
-    """Return the smallest p that a rank test can give, read off its distribution."""
-    _, found, floor = distribution.partition("p no smaller than ")
-    return float(floor) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +156,18 @@ def case_rows(study: StudyResult, event_id: str) -> list[CaseRow]:
             for w, name in enumerate(window_names(study)):
                 mine = own[own["window"] == name]
                 value, by = float(car[k, w]), float(reach[k, w])
-                p_values, floors, draws = _tests_of(mine)
+                told = {str(r["test"]): r for r in records(mine)}
                 found.append(
                     CaseRow(
                         event_id, reading, o.label, name, str(o.reading.session_0),
-                        value, float(se[k, w]), value - by, value + by, p_values, floors, draws,
+                        value, float(se[k, w]), value - by, value + by,
+                        {test: float(r["p_value"]) for test, r in told.items()},
+                        {test: float(r["floor"]) for test, r in told.items()},
+                        {test: str(r["distribution"]) for test, r in told.items()},
+                        int(told["placebo_kind"]["draws"]),
                     )
                 )  # fmt: skip
     return found
-
-
-def _tests_of(rows: pd.DataFrame) -> tuple[dict[str, float], dict[str, str], int]:
-    p_values = {r["test"]: float(r["p_value"]) for r in records(rows)}
-    floors = {r["test"]: str(r["distribution"]) for r in records(rows)}
-    kind = floors.get("placebo_kind", "")
-    among = kind.removeprefix("ranks among ").split(",")[0] if kind.startswith("ranks") else "0"
-    return p_values, floors, int(among)
 
 
 def _conclusion(row: CaseRow) -> Conclusion:
@@ -186,9 +177,7 @@ def _conclusion(row: CaseRow) -> Conclusion:
         + "; ".join(f"{name} {p_clause(p)}" for name, p in row.p_values.items())
         + "."
     )
-    rests = tuple(
-        f"{name}: {said}" for name, said in row.floors.items() if said.startswith("ranks")
-    )
+    rests = tuple(f"{name}: {said}" for name, said in row.said.items() if said.startswith("ranks"))
     reading = "" if row.reading == "stated" else f", reading {row.reading!r}"
     return Conclusion(f"{row.series}, {window_text(row.window)}{reading}", text, rests, row.verdict)
 
@@ -219,7 +208,7 @@ def _which_to_read(study: StudyResult, event_id: str, shown: list[CaseRow]) -> t
         )
     space = next((r for r in shown if np.isfinite(r.p_values.get("placebo_space", np.nan))), None)
     if space is not None:
-        said = space.floors["placebo_space"]
+        said = space.said["placebo_space"]
         lines.append(
             "`placebo_space` asks whether other securities moved as much on the same session; "
             f"the event's listed tickers and funds are no yardstick. {space.series}: p "

@@ -379,6 +379,7 @@ def cars_packed(study: StudyResult) -> PackedTable:
         "event_id": "text", "ticker": "text", "alignment": "text", "model": "text",
         "window": "text", "car": "percent", "se": "size", "t": "number", "p_value": "p",
         "n_estimation": "count", "alpha": "number", "beta": "number", "sigma": "size",
+        "bhar": "percent", "caveat": "text",
     }  # fmt: skip
     caption = "CAR of every event, series and window with its forecast error (forecast_t)"
     return PackedTable(

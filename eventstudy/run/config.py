@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,6 +71,7 @@ class RunConfig(BaseModel):
     observed: tuple[str, ...] | None = None
     convention: str = "scar"
     test: tuple[str, ...] | None = None
+    returns: Literal["simple", "log"] = "simple"
     overlap: Literal["keep", "drop", "keep-first", "joint"] = "keep"
     estimation_excludes: Literal["none", "own_events"] = "none"
     donors: tuple[str, ...] | None = None
@@ -77,6 +79,12 @@ class RunConfig(BaseModel):
     factor_units: Literal["percent", "decimal"] | None = None
     horizon: tuple[str, ...] | None = None
     matched: tuple[str, ...] | None = None
+    rebalance: Literal["never", "session"] = "never"
+    weights: tuple[Literal["equal", "value", "dollar_volume"], ...] = ("equal",)
+    caps: str | None = None
+    min_firms: int = Field(1, ge=1)
+    lags: int | None = Field(None, ge=0)
+    horizon_overlap: Literal["keep", "drop", "keep-first"] | None = None
     baskets: dict[str, list[str] | dict[str, float]] = Field(default_factory=dict)
     assume_known: dict[str, str | int] = Field(default_factory=dict)
     strategy: tuple[str, ...] | None = None
@@ -115,8 +123,14 @@ class RunConfig(BaseModel):
 
 
 TABLES: Mapping[str, type[BaseModel]] = {"costs": CostSettings, "limits": LimitSettings}
-PATHS = ("events", "strategies", "factors")
-LISTS = ("model", "window", "observed", "strategy", "test", "donors", "horizon", "matched")
+PATHS = ("events", "strategies", "factors", "caps")
+LISTS = (
+    "model", "window", "observed", "strategy", "test", "donors", "horizon", "matched", "weights",
+)  # fmt: skip
+LONG_RUN = (
+    "matched", "rebalance", "weights", "caps", "min_firms", "lags", "horizon_overlap",
+)  # fmt: skip
+"""What says nothing without a horizon."""
 
 
 def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
@@ -147,7 +161,7 @@ def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig(**merged)
     except ValidationError as error:
-        raise InputError([_fault(path or "command line", e) for e in error.errors()]) from None
+        raise InputError([_fault(path, given, e) for e in error.errors()]) from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -166,11 +180,31 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _fault(file: str, error: Mapping[str, Any]) -> Fault:
-    key = ".".join(str(part) for part in error["loc"])
+def _fault(path: str | None, flags: Mapping[str, Any], error: Mapping[str, Any]) -> Fault:
+    """Return a fault under the name by which the user gave it: a flag or a key of the file."""
+    key, name = ".".join(str(part) for part in error["loc"]), _setting(error["loc"])
+    # A key that nobody knows can only stand in the file: flags have been read before.
     if error["type"] == "extra_forbidden":
-        table, _, name = key.rpartition(".")
+        table = key.rpartition(".")[0]
+        name = key.rpartition(".")[2]
         known = TABLES.get(table, RunConfig).model_fields
         problem = f"unknown key{did_you_mean(name, known)}; known: {', '.join(known)}"
-        return Fault(file, problem, column=key)
-    return Fault(file, str(error["msg"]), column=key, value=str(error.get("input")))
+        return Fault(path or "", problem, setting=f"key {key}")
+    value = str(error.get("input"))
+    choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+    near = did_you_mean(value, choices) if choices else ""
+    problem = f"allowed are {', '.join(choices)}{near}" if choices else _worded(error)
+    by_flag = path is None or name in flags or name in flags.get("costs", {})
+    if by_flag:
+        flag = f"--{name.replace('_', '-')}"
+        return Fault("command line", problem, value=value, setting=flag)
+    return Fault(path or "", problem, value=value, setting=f"key {key}")
+
+
+def _worded(error: Mapping[str, Any]) -> str:
+    return str(error["msg"]).replace("Input should be", "must be")
+
+
+def _setting(loc: Sequence[str | int]) -> str:
+    """Return the setting that a place in the configuration belongs to."""
+    return str(loc[1] if loc[0] == "costs" and len(loc) > 1 else loc[0])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
+from eventstudy.run.config import LONG_RUN
 
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
@@ -115,10 +116,22 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
         calendar=config.calendar,
         missing=config.missing,
     )
+    _require_priced(config, prices)
     if config.calendar == "prices":
         benchmark = config.benchmark if config.benchmark in prices else None
         events = events.align(price_sessions(prices, benchmark))
     return events, prices
+
+
+def _require_priced(config: RunConfig, prices: PriceTable) -> None:
+    """Refuse donors and candidates without prices; what was loaded is not all that there is."""
+    from eventstudy.prices.load import find_source
+
+    for what, names in (("donor", config.donors), ("matched ticker", config.matched)):
+        for name in names or ():
+            if name not in prices:
+                held = getattr(find_source(str(config.prices)), "held", None)
+                raise UnknownNameError(what, name, held() if held else prices.tickers)
 
 
 def _further_tickers(config: RunConfig) -> set[str]:
@@ -187,6 +200,8 @@ def execute(
         For any mistake in the input.
     """
     began, started = time.perf_counter(), utc_now()
+    if study:
+        _require_horizon(config)
     chosen = strategies_of(config) if trade else ()
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
@@ -205,6 +220,14 @@ def execute(
     return Outcome(
         config, events, prices, studied, traded, refused, activity, later, notes, seconds, started
     )
+
+
+def _require_horizon(config: RunConfig) -> None:
+    """Refuse settings of the long run where none was asked for."""
+    given = [name for name in LONG_RUN if name in config.model_fields_set]
+    if config.horizon is None and given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise StudyError(f"{flags}: of the long run, which needs --horizon, such as 1,126")
 
 
 def strategies_of(config: RunConfig) -> tuple[Strategy, ...]:
@@ -238,6 +261,7 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
         observed=config.observed,
         tests=config.test,
         convention=config.convention,
+        returns=config.returns,
         overlap=config.overlap,
         estimation_excludes=config.estimation_excludes,
         donors=config.donors,
@@ -283,7 +307,13 @@ def _long_run(
         benchmark=config.benchmark,
         horizon=list(config.horizon),
         matched=config.matched,
+        rebalance=config.rebalance,
+        weights=config.weights,
+        caps=config.caps,
         factors=read_factors(config),
+        overlap=config.horizon_overlap or config.overlap,
+        min_firms=config.min_firms,
+        lags=config.lags,
         estimation=config.estimation,
         gap=config.gap,
         min_estimation=config.min_estimation,

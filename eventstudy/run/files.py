@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "parquet")
 TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
-    "multiple", "identification", "readings", "survivors", "sensitivity",
-    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time",
+    "multiple", "identification", "merged", "readings", "survivors", "sensitivity",
+    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time", "bhar_dropped",
     "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
     "attribution_by", "luck", "frictions", "placebo",
 )  # fmt: skip
@@ -42,6 +42,7 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "overlaps": study.overlaps,
             "multiple": study.multiple,
             "identification": study.identification,
+            "merged": study.merged,
             "readings": study.reading_verdicts,
             "survivors": study.survivors,
             "sensitivity": study.sensitivity(lead_group(study)),
@@ -55,6 +56,7 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "bhar": later.bhar,
             "bhar_tests": later.tests,
             "calendar_time": later.calendar_time,
+            "bhar_dropped": later.dropped,
         }
     if outcome.backtest is not None:
         traded = outcome.backtest

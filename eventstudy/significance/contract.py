@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -72,6 +73,8 @@ class SignificanceTest(ABC):
         Events and dates below which there is no statistic.
     comfortable : int
         Events below which a caveat says how few there are.
+    few : str
+        What it does with so few, for that caveat; empty where there is nothing to add.
     independent_events : bool
         Whether it needs events to be independent of each other.
     independent_days : bool
@@ -91,6 +94,7 @@ class SignificanceTest(ABC):
     fewest: ClassVar[int] = 2
     fewest_dates: ClassVar[int] = 1
     comfortable: ClassVar[int] = 10
+    few: ClassVar[str] = ""
     independent_events: ClassVar[bool] = True
     independent_days: ClassVar[bool] = False
     standardised: ClassVar[bool] = False
@@ -159,7 +163,7 @@ class SignificanceTest(ABC):
         """Return which assumptions visibly fail in one window, or an empty string."""
         found = []
         if len(sample) < self.comfortable:
-            found.append(f"only {_counted(len(sample), 'event')}")
+            found.append(f"only {_counted(len(sample), 'event')}{self.few}")
         overlapping = sample.smallest_gap < mask.sum()
         if self.independent_events:
             if sample.n_dates < len(sample):
@@ -178,6 +182,19 @@ class SignificanceTest(ABC):
     @property
     def _uses_covariance(self) -> bool:
         return self.standardised or self.needs_covariance
+
+
+class SpreadTest(SignificanceTest):
+    """A test that divides by a spread across events as if that were known.
+
+    Ranks and normal tails take no account of the error of the spread. With independent normal
+    returns and M = 250 such tests reject, at nominal 5%, about 10% to 12% of samples of 5
+    events, 8% of 10 and 6% of 20: below 10 events they print no number.
+    """
+
+    fewest = 10
+    comfortable = 20
+    few = ", whose spread is itself estimated: it rejects too often"
 
 
 def undefined(count: int, reason: str) -> Verdict:
@@ -202,11 +219,25 @@ def normal(z: Floats) -> Verdict:
 
 
 def student(t: Floats, dof: int | Ints) -> Verdict:
-    """Return the tails of t statistics; `dof` is one number or broadcasts against `t`."""
+    """Return the tails of t statistics.
+
+    Parameters
+    ----------
+    t : ndarray, shape (..., W)
+    dof : int or ndarray that broadcasts against `t`
+        The distribution is named for one number, and for one a window.
+    """
     from scipy.special import stdtr
 
     greater, less = (np.asarray(stdtr(dof, x), dtype=np.float64) for x in (-t, t))
-    return symmetric(t, greater, less, f"t({dof})" if np.ndim(dof) == 0 else "t")
+    many = np.atleast_1d(dof)
+    named = one_or_each([f"t({d})" for d in many]) if many.ndim == 1 else "t"
+    return symmetric(t, greater, less, named)
+
+
+def one_or_each(names: Sequence[str]) -> str | tuple[str, ...]:
+    """Return the names of W windows, or one name where all are the same."""
+    return names[0] if len(set(names)) == 1 else tuple(names)
 
 
 def _joined(
@@ -224,7 +255,7 @@ def _joined(
         for k, window in enumerate(windows):
             distributions[window] = text if isinstance(text, str) else text[k]
             caveats[window] = said[k]
-    shown = distributions[0] if len(set(distributions)) == 1 else tuple(distributions)
+    shown = one_or_each(distributions)
     return Verdict(statistic, greater, less, two_sided, shown), tuple(caveats)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal
+from eventstudy.significance.contract import SignificanceTest, SpreadTest, Verdict, normal
 from eventstudy.significance.midranks import uniform_scores
 from eventstudy.significance.sample import Sample, spread
 
@@ -36,7 +36,7 @@ class Corrado(SignificanceTest):
         return normal(_rank_z(sample.scores, masks))
 
 
-class CorradoZivney(SignificanceTest):
+class CorradoZivney(SpreadTest):
     """`corrado` on standardised abnormal returns, event days first divided by their spread.
 
     The standardised abnormal returns of an event day (over their forecast errors) are
@@ -73,13 +73,22 @@ def restandardised_scores(sample: Sample, unbiased: Floats | float = 1.0) -> Flo
     return uniform_scores(np.hstack([sample.standardised_residuals, event]))
 
 
-def _rank_z(scores: Floats, masks: Floats) -> Floats:
-    """Return sum K_t / (sqrt(L) s) over each window, shape (W,)."""
+def mean_scores(scores: Floats) -> Floats:
+    """Return K_t = N_t^(-1/2) sum_i U_it of each session, shape (T,), from (N, T) scores.
+
+    NaN where no event has the session.
+    """
     present = np.isfinite(scores)
     count = present.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        k = np.where(present, scores, 0.0).sum(axis=0) / np.sqrt(count)
-    s = np.sqrt((k[count > 0] ** 2).mean())
+        found: Floats = np.where(present, scores, 0.0).sum(axis=0) / np.sqrt(count)
+    return found
+
+
+def _rank_z(scores: Floats, masks: Floats) -> Floats:
+    """Return sum K_t / (sqrt(L) s) over each window, shape (W,)."""
+    k = mean_scores(scores)
+    s = np.sqrt((k[np.isfinite(k)] ** 2).mean())
     event = k[scores.shape[1] - masks.shape[1] :]
     total = masks @ np.where(np.isfinite(event), event, 0.0)
     valued = masks @ ~np.isfinite(event) == 0

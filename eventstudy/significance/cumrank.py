@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal
+from eventstudy.significance.contract import SpreadTest, Verdict, normal
 from eventstudy.significance.corrado import NULL, restandardised_scores
 from eventstudy.significance.sample import Sample, paired_correlations
 
 Floats = npt.NDArray[np.float64]
 
 
-class Cumrank(SignificanceTest):
+class Cumrank(SpreadTest):
     """Sum of ranks over the window, its variance with the correlation of shared sessions.
 
     U_it = midrank / (1 + T_i) - 1/2 of standardised abnormal returns over the estimation

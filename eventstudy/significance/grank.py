@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal, student
+from eventstudy.significance.contract import SpreadTest, Verdict, normal, student
 from eventstudy.significance.midranks import uniform_scores
 from eventstudy.significance.sample import Sample, spread
 
@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 NULL = "the standardised CAR ranks no higher than standardised residuals"
 
 
-class GrankT(SignificanceTest):
+class GrankT(SpreadTest):
     """Z sqrt((T - 2) / (T - 1 - Z^2)), t with T - 2 degrees of freedom; T = M + 1.
 
     SCARs over their standard deviation across events join the M residuals over theirs;
@@ -55,7 +55,7 @@ class GrankT(SignificanceTest):
         return student(np.array(rows), used - 2)
 
 
-class GrankZ(SignificanceTest):
+class GrankZ(SpreadTest):
     """mean U_0 sqrt(12 N (T + 1) / (T - 1)), standard normal; U_0 and T as in `grank_t`.
 
     Where T_i differs by event: sum U_i0 / sqrt(sum (T_i - 1) / (12 (T_i + 1))).

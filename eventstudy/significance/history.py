@@ -1,4 +1,4 @@
-"""What placebo dates draw from: a model refitted at every session of every series."""
+"""What placebo dates draw from: a model refitted at sessions of every series."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ class Everywhere:
     Attributes
     ----------
     ar : ndarray, shape (K, P, L)
-        Abnormal returns over the hull of the windows, decimals.
+        Abnormal returns over the hull of the windows, decimals; NaN where not refitted.
     usable : ndarray, shape (K, P), bool
-        Where the estimation window was long enough and no day of the hull is missing.
+        Where the model was refitted, the estimation window was long enough and no day of the
+        hull is missing.
     positions : ndarray, shape (P,), int
-        Rows of the sessions in the grid, `step` apart.
+        Rows of consecutive sessions in the grid; P is a multiple of `step`.
     first_day : int
         First day of the hull, in sessions from session 0.
     columns : ndarray, shape (Q,), int
@@ -41,7 +42,11 @@ class Everywhere:
         covariance.
     covariance : {"exact", "approximate", "none"}
     step : int
-        1, or more for a model that takes long to refit.
+        Shifts that are tried are this many sessions apart: 1, or more for a model that takes
+        long to refit.
+    rounded : bool
+        Whether it was refitted at sessions `step` apart only, so that events have to move to
+        the nearest of them; else at whatever sessions those shifts take the events to.
     """
 
     ar: Floats
@@ -53,6 +58,12 @@ class Everywhere:
     errors: Callable[[Floats], Floats]
     covariance: str = "exact"
     step: int = 1
+    rounded: bool = False
+
+    @property
+    def shifts(self) -> int:
+        """Number of shifts, none at all among them."""
+        return len(self.positions) // self.step
 
     def cars(self, masks: Floats) -> Floats:
         """Return CARs, shape (K, P, W), for masks of shape (W, L)."""
@@ -110,10 +121,16 @@ class Everywhere:
                 self._spread[key] = np.sqrt((scores[:, :, 0] ** 2).sum(axis=1) / count)
         return self._spread[key]
 
-    def nearest(self, positions: Ints) -> Ints:
-        """Return the place, shape (N,), of the refitted session nearest to each position."""
-        places = np.rint((positions - self.positions[0]) / self.step)
-        found: Ints = np.clip(places, 0, len(self.positions) - 1).astype(np.int64)
+    def places(self, positions: Ints) -> Ints:
+        """Return the place, shape (N,), of each position among those of the block.
+
+        Where the block is `rounded`, that of the nearest refitted session.
+        """
+        away: Ints = positions - self.positions[0]
+        if self.rounded:
+            nearest = np.rint(away / self.step).astype(np.int64)
+            away = self.step * np.clip(nearest, 0, self.shifts - 1)
+        found: Ints = np.clip(away, 0, len(self.positions) - 1)
         return found
 
     @cached_property
@@ -127,13 +144,13 @@ class Everywhere:
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """Sums over a sample at P circular shifts of its calendar, the first of them none at all.
+    """Sums over a sample at S circular shifts of its calendar, the first of them none at all.
 
     Attributes
     ----------
-    total : ndarray, shape (P, W)
+    total : ndarray, shape (S, W)
         Signed sums of the scores of the events that are left.
-    left : ndarray, shape (P, W)
+    left : ndarray, shape (S, W)
         How many they are.
     """
 
@@ -174,7 +191,7 @@ class History:
         """
         keys = [(convention, positions.tobytes(), mask.tobytes()) for mask in masks]
         if any(key not in self._memory for key in keys):
-            places = self.everywhere.nearest(positions)
+            places = self.everywhere.places(positions)
             total, left = self._sums(places, *self.everywhere.drawn(masks, convention))
             self._memory.update({key: (total[:, w], left[:, w]) for w, key in enumerate(keys)})
         total, left = (
@@ -183,16 +200,16 @@ class History:
         return Shifts(total, left)
 
     def _sums(self, places: Ints, scores: Floats, clear: Floats) -> tuple[Floats, Floats]:
-        count = len(self.everywhere.positions)
-        total = np.zeros((count, scores.shape[2]))
+        count, step = len(self.everywhere.positions), self.everywhere.step
+        total = np.zeros((self.everywhere.shifts, scores.shape[2]))
         left = np.zeros_like(total)
         # Events of one name and session move as one; taken in order, so that the order in
         # which events are given does not reach the last digit.
         cells, which = np.unique(np.stack([self.names, places]), axis=1, return_inverse=True)
         signed, held = np.bincount(which.ravel(), self.signs), np.bincount(which.ravel())
         for (name, place), sign, events in zip(cells.T, signed, held, strict=True):
-            total += sign * scores[name, place : place + count]
-            left += events * clear[name, place : place + count]
+            total += sign * scores[name, place : place + count : step]
+            left += events * clear[name, place : place + count : step]
         return total, left
 
     @cached_property

@@ -19,10 +19,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from eventstudy.significance.sample import TIE
 
-TIE = 1e-10
-"""Statistics closer than this share are one value."""
+Floats = npt.NDArray[np.float64]
 
 
 def holm(p: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, symmetric
+from eventstudy.significance.contract import SignificanceTest, Verdict, student
 from eventstudy.significance.parametric import mean_t
 from eventstudy.significance.sample import FEWEST_SHARED, Sample, on_sessions
 
@@ -49,7 +49,7 @@ class CalendarPortfolio(SignificanceTest):
         series = [standardised_portfolio(sample, mask) for mask in masks]
         t = np.array([mean_t(z[:, None])[0] if len(z) > 1 else np.nan for z in series])
         dof = np.array([max(len(z) - 1, 1) for z in series])
-        return _student_by_window(t, dof)
+        return student(t, dof)
 
     def caveat(self, sample: Sample, mask: Floats) -> str:
         """Say where calendar sessions are few or left out."""
@@ -122,12 +122,3 @@ def _deviation(grid: Floats, used: Floats, n_params: int) -> float:
         return float("nan")
     portfolio = grid[:, shared].mean(axis=0)
     return float(np.sqrt((portfolio**2).sum() / (count - n_params)))
-
-
-def _student_by_window(t: Floats, dof: Ints) -> Verdict:
-    """Return t tails with degrees of freedom that differ by window."""
-    from scipy.special import stdtr
-
-    greater, less = (np.asarray(stdtr(dof, x), dtype=np.float64) for x in (-t, t))
-    names = tuple(f"t({d})" for d in dof)
-    return symmetric(t, greater, less, names[0] if len(set(names)) == 1 else names)

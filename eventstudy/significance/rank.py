@@ -7,17 +7,34 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal, symmetric
+from eventstudy.significance.contract import (
+    SignificanceTest,
+    Verdict,
+    normal,
+    one_or_each,
+    symmetric,
+)
 from eventstudy.significance.midranks import midranks
 from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
 
+Tails = tuple[float, float, float, str]
 LARGEST_EXACT = 50
-"""Largest N for which the signed-rank distribution is enumerated."""
+"""Most CARs for which the signed-rank distribution is enumerated."""
 
 
-class Sign(SignificanceTest):
+class _NoZeros(SignificanceTest):
+    """A test that leaves CARs of zero out, and says how many."""
+
+    def caveat(self, sample: Sample, mask: Floats) -> str:
+        """Say how many CARs are zero, and what else fails."""
+        zeros = int((sample.cars(mask[None, :])[0] == 0).sum())
+        left = f"{zeros} CAR{'' if zeros == 1 else 's'} of zero left out" if zeros else ""
+        return "; ".join(filter(None, (left, super().caveat(sample, mask))))
+
+
+class Sign(_NoZeros):
     """Number of positive CARs, exact binomial at 1/2; CARs of zero are left out."""
 
     name = "sign"
@@ -34,7 +51,8 @@ class Sign(SignificanceTest):
         trials = (car != 0).sum(axis=0)
         greater = np.where(positive > 0, bdtrc(positive - 1, trials, 0.5), 1.0)
         less = bdtr(positive, trials, 0.5)
-        return symmetric(positive, greater, less, f"binomial({len(sample)}, 1/2)")
+        named = one_or_each([f"binomial({n}, 1/2)" for n in trials])
+        return symmetric(positive, greater, less, named)
 
 
 class GeneralizedSign(SignificanceTest):
@@ -57,10 +75,10 @@ class GeneralizedSign(SignificanceTest):
         return normal((positive - n * p) / np.sqrt(n * p * (1.0 - p)))
 
 
-class Wilcoxon(SignificanceTest):
+class Wilcoxon(_NoZeros):
     """W+, the sum of the ranks of positive CARs; zeros are left out.
 
-    Exact for N up to 50 without ties, else normal with the tie correction.
+    Exact for up to 50 CARs without ties, else normal with the tie correction.
     """
 
     name = "wilcoxon"
@@ -70,35 +88,32 @@ class Wilcoxon(SignificanceTest):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return W+ for each window."""
-        tails = [_signed_rank(column) for column in sample.cars(masks)[0].T]
-        statistic, greater, less, exact = (np.array(column) for column in zip(*tails, strict=True))
-        if exact.all():
-            distribution = f"exact signed rank, N={len(sample)}"
-        elif not exact.any():
-            distribution = "normal with tie correction"
-        else:
-            distribution = "exact signed rank; normal with tie correction where tied"
-        return symmetric(statistic, greater, less, distribution)
+        tails = [_signed_rank(column[column != 0]) for column in sample.cars(masks)[0].T]
+        w, greater, less = (np.array([tail[k] for tail in tails]) for k in range(3))
+        return symmetric(w, greater, less, one_or_each([tail[3] for tail in tails]))
 
 
-def _signed_rank(car: Floats) -> tuple[float, float, float, bool]:
-    """Return W+, both tails and whether they are exact."""
+def ranked_exactly(car: Floats) -> bool:
+    """Return whether the signed ranks of CARs that are not zero, shape (n,), are enumerated."""
+    return len(car) <= LARGEST_EXACT and len(np.unique(np.abs(car))) == len(car)
+
+
+def _signed_rank(car: Floats) -> Tails:
+    """Return W+ of CARs that are not zero, both tails and their distribution."""
     from scipy.special import ndtr
 
-    kept = car[car != 0]
-    n = len(kept)
-    if n == 0:
-        return 0.0, 1.0, 1.0, False
-    ranks = midranks(np.abs(kept)[None, :])[0]
-    w = float(ranks[kept > 0].sum())
-    _, ties = np.unique(np.abs(kept), return_counts=True)
-    if n <= LARGEST_EXACT and (ties == 1).all():
+    n = len(car)
+    ranks = midranks(np.abs(car)[None, :])[0]
+    w = float(ranks[car > 0].sum())
+    if ranked_exactly(car):
         share = _signed_rank_distribution(n)
         at = round(w)
-        return w, float(share[at:].sum()), float(share[: at + 1].sum()), True
+        exact = f"exact signed rank, N={n}"
+        return w, float(share[at:].sum()), float(share[: at + 1].sum()), exact
+    _, ties = np.unique(np.abs(car), return_counts=True)
     variance = n * (n + 1) * (2 * n + 1) / 24.0 - (ties**3 - ties).sum() / 48.0
     z = (w - n * (n + 1) / 4.0) / np.sqrt(variance)
-    return w, float(ndtr(-z)), float(ndtr(z)), False
+    return w, float(ndtr(-z)), float(ndtr(z)), f"normal with tie correction, N={n}"
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from eventstudy.significance.contract import SignificanceTest, Verdict, symmetric
 from eventstudy.significance.history import Everywhere, History
-from eventstudy.significance.sample import Sample
+from eventstudy.significance.sample import TIE, Sample
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,8 +28,6 @@ FEWEST_DATES = 5
 FEW_DATES = 12
 """Below this many dates Rademacher signs have too few patterns: Webb's six points."""
 WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
-TIE = 1e-10
-"""Statistics closer than this share are one value; equal sign patterns give equal ones."""
 LARGEST_SHARE = 0.5
 """One date with more than this share of the events decides alone."""
 FEW_SHIFTS = 100
@@ -45,7 +43,8 @@ class ClusterBootstrap(SignificanceTest):
     ``G/(G-1) sum_g (sum_{i in g} (CAR_i - mean))^2 / N^2``. A draw multiplies all CARs of a
     date by one weight, Rademacher signs or Webb's six points for fewer than 12 dates, and
     gives t*. p = (1 + #{t* >= t}) / (B + 1) for the upper tail, two-sided with |t*| >= |t|.
-    Where there are no more than B + 1 sign patterns all of them are used.
+    With 12 dates or more and 2^G - 1 no larger than B, which the 999 draws of the default never
+    reach, all other sign patterns take the place of draws.
 
     Parameters
     ----------
@@ -104,7 +103,8 @@ def wild_weights(dates: int, draws: int, seed: int) -> tuple[Floats, str]:
     """Return weights, shape (B, G), and what they are.
 
     Rademacher signs and Webb's points come of the same random numbers: a sign is the sign of
-    the point.
+    the point. All signs but the observed ones, where they are no more than `draws`: from 4,095
+    on, fewer dates being Webb's.
     """
     if dates < FEW_DATES:
         return WEBB[webb_points(dates, draws, seed)], f"{draws} draws of Webb's six points"
@@ -198,6 +198,10 @@ class PlaceboShift(SignificanceTest):
     event whose shifted window touches a true event of its series, or has too short an
     estimation window, leaves the draw; a draw that keeps fewer than half is not counted.
 
+    A model that takes long is refitted for some shifts only. Where even that takes too many
+    refits, event days are first rounded to sessions a step apart: gaps change, and a caveat
+    says by how much.
+
     Draws with n events are compared by ``sum SCAR / sqrt(n (1 + (n - 1) r))``, r the mean
     cross-correlation of the window: a mean of fewer events varies more, by just that factor.
     Where no event leaves it is the rank of the mean. p = (1 + #) / (B + 1), two-sided twice
@@ -262,6 +266,11 @@ class PlaceboShift(SignificanceTest):
         counted = self._counted(sample, shifts.left)
         if 0 < counted.sum() < FEW_SHIFTS:
             found.append("few draws")
+        if history.everywhere.rounded and sample.n_dates > 1:
+            found.append(
+                f"gaps between events change by up to {history.everywhere.step} sessions in the "
+                "draws: the model is refitted at too few sessions to keep them"
+            )
         if counted.any() and shifts.left[counted].mean() < LEFT_ENOUGH * len(sample):
             found.append("many events leave the draws, true events being near")
         usual = history.everywhere.spread(mask, sample.convention)[history.names]
@@ -323,12 +332,12 @@ def _described(count: int, share: float, everywhere: Everywhere) -> str:
     if not count:
         return "undefined: no shift of the calendar leaves half of the events"
     said = [
-        f"ranks among {count} of {len(everywhere.positions) - 1} shifts of the calendar, p no "
+        f"ranks among {count} of {everywhere.shifts - 1} shifts of the calendar, p no "
         f"smaller than {2 / (count + 1):.3g} ({1 / (count + 1):.3g} one-sided)",
         f"{share:.0%} of events left in a draw",
     ]
     if everywhere.step > 1:
-        said.append(f"refitted at one session in {everywhere.step}")
+        said.append(f"refitted for one shift in {everywhere.step}")
     if everywhere.covariance == "none":
         said.append("of the mean CAR: the model gives no forecast covariance")
     return "; ".join(said)

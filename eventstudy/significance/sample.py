@@ -25,6 +25,8 @@ FEWEST_SHARED = 30
 """Fewest shared sessions for a correlation of two estimation windows; else it counts as 0."""
 NO_SPREAD = 1e-12
 """A standard deviation below this share of the root mean square is rounding."""
+TIE = 1e-10
+"""Statistics closer than this share are one value; equal draws give equal ones but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,8 @@ class Sample:
         Gives what placebo dates draw from when a test asks for it.
     s2 : ndarray, shape (N,), or None
         Residual variances of the fits; None where they follow from `residuals` and `dof`. A
-        fit may have used more sessions than the event's own estimation window.
+        fit may have used more sessions than the event's own estimation window: then the
+        residuals of the window alone, over the degrees of freedom of all, are too small.
     """
 
     ar: Floats

@@ -9,6 +9,7 @@ Phipson, B. and Smyth, G. (2010). Permutation p-values should never be zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,6 +152,39 @@ def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> R
         return empirical_tails(car, np.full((len(car), 1), np.nan))
     sums = np.lib.stride_tricks.sliding_window_view(packed, length, axis=1).sum(axis=2)
     return empirical_tails(car, sums)
+
+
+def beyond_ranks(p: Floats, residuals: Floats, lengths: Sequence[int]) -> list[list[str]]:
+    """Say where a two-sided p-value is smaller than any that the event's own history can show.
+
+    Ranked among the M - L + 1 windows of its estimation residuals a CAR has p no smaller than
+    2 / (M - L + 2), see `sq_tails`; a smaller one comes of the assumed shape of the tail alone.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n, W)
+    residuals : ndarray, shape (n, M)
+        NaN where missing.
+    lengths : sequence of int, length W
+
+    Returns
+    -------
+    list of n lists of W str
+        Empty where there is nothing to say.
+    """
+    sessions = np.isfinite(residuals).sum(axis=1)
+    windows = np.maximum(sessions[:, None] - np.asarray(lengths) + 1, 0)
+    floor = 2.0 / (windows + 1.0)
+    return [
+        [
+            f"p is below {least:.2g}, the smallest by ranks among {count} windows before the "
+            "event: it rests on normal tails"
+            if value < min(least, 1.0)
+            else ""
+            for value, least, count in zip(*row, strict=True)
+        ]
+        for row in zip(p, floor, windows, strict=True)
+    ]
 
 
 def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, normal, student
+from eventstudy.significance.contract import SignificanceTest, SpreadTest, Verdict, normal, student
 from eventstudy.significance.sample import Sample, spread
 
 Floats = npt.NDArray[np.float64]
@@ -34,12 +34,10 @@ class SkewnessAdjusted(SignificanceTest):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return t for each window."""
-        n = len(sample)
-        s, g = share_and_skewness(sample.cars(masks)[0])
-        return student(np.sqrt(n) * (s + g * s**2 / 3.0 + g / (6.0 * n)), n - 1)
+        return student(johnson_t(sample.cars(masks)[0]), len(sample) - 1)
 
 
-class Hall(SignificanceTest):
+class Hall(SpreadTest):
     """sqrt(N) (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6 N)), standard normal.
 
     The cubic term makes the transformation of S monotone.
@@ -53,8 +51,6 @@ class Hall(SignificanceTest):
     name = "hall"
     assumptions = ASSUMPTIONS
     source = "Hall 1992"
-    fewest = 3
-    comfortable = 20
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""
@@ -64,7 +60,31 @@ class Hall(SignificanceTest):
         return normal(np.sqrt(n) * curve)
 
 
-def share_and_skewness(values: Floats) -> tuple[Floats, Floats]:
-    """Return mean / s and mean cubed deviation / s^3 (s with ddof 1), each of shape (W,)."""
+def johnson_t(values: Floats, centre: float = 0.0) -> Floats:
+    """Return sqrt(N) (S + g S^2 / 3 + g / (6 N)), S = (mean - centre) / s, of each column.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N, W)
+    centre : float
+        Mean under the null.
+
+    Returns
+    -------
+    ndarray, shape (W,)
+        NaN where the values do not vary.
+
+    References
+    ----------
+    Johnson (1978); Lyon, Barber and Tsai (1999), equation 5.
+    """
+    n = len(values)
+    s, g = share_and_skewness(values, centre)
+    found: Floats = np.sqrt(n) * (s + g * s**2 / 3.0 + g / (6.0 * n))
+    return found
+
+
+def share_and_skewness(values: Floats, centre: float = 0.0) -> tuple[Floats, Floats]:
+    """Return (mean - centre) / s and mean cubed deviation / s^3, s of ddof 1, shapes (W,)."""
     mean, s = values.mean(axis=0), spread(values)
-    return mean / s, ((values - mean) ** 3).mean(axis=0) / s**3
+    return (mean - centre) / s, ((values - mean) ** 3).mean(axis=0) / s**3

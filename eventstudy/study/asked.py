@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
 from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models import ReturnModel
+from eventstudy.models.contract import needs_of
 from eventstudy.prices.table import PriceTable
+from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.significance import CONVENTIONS
 from eventstudy.study.overlapping import OVERLAPS
 from eventstudy.study.panel import EXCLUDES
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
     from eventstudy.events import EventCalendar
 
 
-def require_names(convention: str, overlap: str, estimation_excludes: str) -> None:
+RETURNS = ("simple", "log")
+
+
+def require_names(
+    convention: str, overlap: str, estimation_excludes: str, returns: str = "simple"
+) -> None:
     """Refuse settings that do not exist.
 
     Raises
@@ -29,9 +36,27 @@ def require_names(convention: str, overlap: str, estimation_excludes: str) -> No
         ("convention", convention, CONVENTIONS),
         ("overlap", overlap, OVERLAPS),
         ("estimation_excludes", estimation_excludes, EXCLUDES),
+        ("returns", returns, RETURNS),
     ):
         if given not in known:
             raise UnknownNameError(what, given, known)
+
+
+def require_no_factors(models: Sequence[ReturnModel]) -> None:
+    """Refuse models of factor returns, which are differences of simple returns.
+
+    Raises
+    ------
+    StudyError
+        Naming every one of them.
+    """
+    users = [model.name for model in models if needs_of(model).factors]
+    if users:
+        raise StudyError(
+            f"returns log: {', '.join(users)} would set log returns beside factors, which are "
+            "differences of simple returns and have no log; take returns simple, or a model "
+            "without factors"
+        )
 
 
 def as_table(prices: object) -> PriceTable:
@@ -48,6 +73,24 @@ def as_table(prices: object) -> PriceTable:
     from eventstudy.prices import load_prices
 
     return load_prices(prices)
+
+
+def grid_of(sessions: Sessions | None, prices: PriceTable) -> Sessions:
+    """Return the sessions from the first price to the last.
+
+    Raises
+    ------
+    StudyError
+        Where the events have no calendar, or the table no price.
+    """
+    if sessions is None:
+        raise StudyError("the events are not aligned: read them with a calendar")
+    if not len(prices.dates):
+        raise StudyError("the price table is empty")
+    first, last = prices.dates[0], prices.dates[-1]
+    if sessions.has_clock:
+        return exchange_sessions(sessions.name, first.item(), last.item())
+    return sessions.between(first, last)
 
 
 def require_calendar(events: object) -> None:

@@ -36,6 +36,8 @@ class StudyConfig:
     donors : tuple of str
         Securities that may stand in for others.
     factors : FactorTable or None
+    returns : str
+        ``simple`` or ``log``.
     """
 
     models: tuple[ReturnModel, ...]
@@ -49,6 +51,7 @@ class StudyConfig:
     estimation_excludes: str = "none"
     donors: tuple[str, ...] = ()
     factors: FactorTable | None = None
+    returns: str = "simple"
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for a manifest."""
@@ -65,6 +68,7 @@ class StudyConfig:
             "lead": self.lead,
             "convention": self.convention,
             "seed": self.seed,
+            "returns": self.returns,
             "overlap": self.overlap,
             "estimation_excludes": self.estimation_excludes,
             "donors": list(self.donors),

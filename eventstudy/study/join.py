@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns
+from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns, faults_of
 from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
 from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
 from eventstudy.prices.table import PriceTable
-from eventstudy.sessions import Sessions, exchange_sessions
 from eventstudy.significance import SignificanceTest, find_tests
 from eventstudy.study.asked import (
     as_table,
+    grid_of,
     observed_names,
     require_benchmark,
     require_calendar,
     require_names,
+    require_no_factors,
 )
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.groups import lead_spread
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-VANISHING = 1e-20
-"""Residual variance below this share of the mean squared return counts as none."""
-
 
 def event_study(
     events: EventCalendar,
@@ -69,6 +67,7 @@ def event_study(
     estimation_excludes: str = "none",
     donors: Sequence[str] | None = None,
     factors: FactorTable | None = None,
+    returns: str = "simple",
     progress: Progress = unwatched,
 ) -> StudyResult:
     """Measure abnormal returns around events.
@@ -92,7 +91,9 @@ def event_study(
     observed : sequence of str, optional
         Baskets, spreads or tickers on which every event is observed.
     tests : iterable, optional
-        Names or objects; all by default. They are computed when first asked for.
+        Names or objects; all by default. They are computed when first asked for. Models that
+        iterate are refitted for placebos, those of single events too, only where ``placebo``
+        is among them.
     convention : {"scar", "sum_sar"}
     strict : bool
         Whether anything left out is an error.
@@ -109,6 +110,9 @@ def event_study(
         default: all of the price table but funds and the benchmark.
     factors : FactorTable, optional
         What `load_factors` returns, for models that need factors.
+    returns : {"simple", "log"}
+        Of which expected and abnormal returns are made; ``log`` takes ln(1 + R) of every
+        series, benchmark, reference and donor, and no model of factors.
     progress : callable
         Told what is being done, how many are done and how many there are.
 
@@ -129,7 +133,7 @@ def event_study(
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
-    require_names(convention, overlap, estimation_excludes)
+    require_names(convention, overlap, estimation_excludes, returns)
     chosen = find_tests(tests)
     require_benchmark(models, benchmark, prices)
     seen, notes = observed_names(observed, events, prices)
@@ -137,6 +141,7 @@ def event_study(
     config = StudyConfig(
         models, benchmark, frame, seen, str(lead) if lead else None, convention, seed,
         overlap, estimation_excludes, donor_tickers(donors, prices, benchmark), factors,
+        returns,
     )  # fmt: skip
     return study_of(events, prices, config, chosen, notes, strict=strict, progress=progress)
 
@@ -157,8 +162,10 @@ def study_of(
     started = time.perf_counter()
     if config.overlap == "joint":
         require_linear(config.models)
+    if config.returns == "log":
+        require_no_factors(config.models)
     frame = config.frame
-    grid = _grid(events.sessions, prices)
+    grid = grid_of(events.sessions, prices)
     table = prices.on_sessions(grid.days)
     found, lost = readings(events.study.events, grid.days, frame)
     covered = coverage(table.tickers, table.returns, grid.days)
@@ -185,18 +192,6 @@ def study_of(
         seconds=time.perf_counter() - started,
         progress=progress,
     )
-
-
-def _grid(sessions: Sessions | None, prices: PriceTable) -> Sessions:
-    """Return the sessions from the first price to the last."""
-    if sessions is None:
-        raise StudyError("the events are not aligned: read them with a calendar")
-    if not len(prices.dates):
-        raise StudyError("the price table is empty")
-    first, last = prices.dates[0], prices.dates[-1]
-    if sessions.has_clock:
-        return exchange_sessions(sessions.name, first.item(), last.item())
-    return sessions.between(first, last)
 
 
 def _fit_all(
@@ -255,30 +250,22 @@ def _faults(
     frame: Frame,
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
-    fit = found.fit
-    mean_square = np.nanmean(np.square(table.returns))
-    usable = fit.dof + fit.n_params
+    faults = faults_of(found.fit, frame.min_estimation, float(np.nanmean(table.returns**2)))
+    usable = found.fit.dof + found.fit.n_params
     what = _regressors(model)
+    failing = "does not converge" if iterates(model) else f"{what} does not vary"
     bad: list[tuple[int, Drop]] = []
-    for i, o in enumerate(kept):
-        session = o.reading.session_0
-        detail = None
-        if usable[i] < frame.min_estimation:
-            detail = (
-                "short_estimation",
-                f"{o.label} has {usable[i]} sessions usable with the {model.name} model before "
-                f"{session}, {frame.min_estimation} are needed",
-            )
-        elif not np.isfinite(fit.condition[i]):
-            failing = "does not converge" if iterates(model) else f"{what} does not vary"
-            detail = ("singular_design", f"the {model.name} model: {failing} before {session}")
-        elif not np.isfinite(fit.ar[i]).all():
-            detail = ("missing_regressor", f"{what} has no return around {session}")
-        elif not fit.s2[i] > VANISHING * mean_square:
-            why = f"returns of {o.label} do not vary about the {model.name} model"
-            detail = ("no_variance", why)
-        if detail:
-            bad.append((i, Drop(o.reading.event.event_id, o.label, *detail)))
+    for i in np.flatnonzero(np.any(list(faults.values()), axis=0)).tolist():
+        o, session = kept[i], kept[i].reading.session_0
+        details = {
+            "short_estimation": f"{o.label} has {usable[i]} sessions usable with the {model.name} "
+            f"model before {session}, {frame.min_estimation} are needed",
+            "singular_design": f"the {model.name} model: {failing} before {session}",
+            "missing_regressor": f"{what} has no return around {session}",
+            "no_variance": f"returns of {o.label} do not vary about the {model.name} model",
+        }
+        reason = next(name for name, hit in faults.items() if hit[i])
+        bad.append((i, Drop(o.reading.event.event_id, o.label, reason, details[reason])))
     return bad
 
 

@@ -261,7 +261,7 @@ def _members(
 
 
 def series_of(
-    kept: Sequence[Observation], tickers: tuple[str, ...], returns: Floats
+    kept: Sequence[Observation], tickers: tuple[str, ...], returns: Floats, kind: str = "simple"
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Build each distinct series once.
 
@@ -270,6 +270,9 @@ def series_of(
     kept : sequence of Observation, length n
     tickers : tuple of str, length N
     returns : ndarray, shape (S, N)
+        Simple returns.
+    kind : {"simple", "log"}
+        Of the series.
 
     Returns
     -------
@@ -286,5 +289,27 @@ def series_of(
     series = np.empty((len(returns), len(distinct)))
     for weights, k in distinct.items():
         take = [place[t] for t, _ in weights]
-        series[:, k] = returns[:, take] @ np.array([w for _, w in weights])
+        series[:, k] = combined(returns[:, take], np.array([w for _, w in weights]), kind)
     return series, columns
+
+
+def combined(returns: Floats, weights: Floats, kind: str) -> Floats:
+    """Return the return of a portfolio brought back to its weights each session, shape (S,).
+
+    A log return is that of the portfolio, ln(1 + sum w R), not the weighted mean of its
+    members'; a spread's is the log return of its long side less that of its short side.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (S, K)
+        Simple returns; NaN = missing.
+    weights : ndarray, shape (K,)
+        Each side summing to one.
+    kind : {"simple", "log"}
+    """
+    if kind == "simple":
+        plain: Floats = returns @ weights
+        return plain
+    long, short = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
+    found: Floats = np.log1p(returns @ long) - np.log1p(returns @ short)
+    return found

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from eventstudy.abnormal import cumulate
 from eventstudy.models import ModelFit, ReturnModel
+from eventstudy.models.contract import iterates
 from eventstudy.significance.contract import student
 from eventstudy.significance.history import Everywhere
 from eventstudy.significance.single import (
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+RESOLUTION = ("draws", "floor")
+"""What the table of single events has beyond the columns of `TESTS`."""
 NO_COVARIANCE = "the model gives no forecast covariance"
+PLACEBO = "placebo"
+NOT_ASKED = f"not asked for: models that iterate are refitted for it where {PLACEBO} is run"
 FAR_TAIL = 4.0
 FEW_DRAWS = 20
 
@@ -40,11 +45,13 @@ def single_tests_frame(study: StudyResult) -> pd.DataFrame:
     """Return the single-event tests; the group is ``event_id/series``.
 
     An unambiguous event stands under ``stated``; an ambiguous one under ``same`` and ``next``.
+    Beyond the columns of `TESTS`: ``draws``, among how many a rank test ranks, and ``floor``, the
+    smallest two-sided p-value that it can give: 0 where none is ranked, NaN without draws.
     """
     import pandas as pd
 
     parts = [part for model in study.config.models for part in _model_parts(study, model)]
-    return pd.concat(parts, ignore_index=True)[list(TESTS)]
+    return pd.concat(parts, ignore_index=True)[[*TESTS, *RESOLUTION]]
 
 
 def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
@@ -53,9 +60,7 @@ def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
     masks = study.config.frame.masks(windows)
     fit = study.fits[model.name].fit
     car, se = cumulate(fit.ar, fit.v, masks)
-    history = everywhere(study, model)
-    dates = _placebo_cars(history, names_of(study), masks)
-    others = other_securities(study, model, masks)
+    placebos = _Placebos(study, model, masks) if refits_asked(study, model) else None
     kinds = _kinds(study)
     parts = []
     for w, window in enumerate(windows):
@@ -66,11 +71,42 @@ def _model_parts(study: StudyResult, model: ReturnModel) -> list[pd.DataFrame]:
             _ranked(
                 rows, "sq", car[:, w], sq_tails(car[:, w], fit.residuals, fit.leverage, length)
             ),
-            _in_time(rows, car[:, w], dates[:, :, w], history.step),
+            placebos.in_time(rows, car[:, w], w) if placebos else _unasked(rows, "placebo_time"),
             _of_kind(rows, fit, car[:, w], se[:, w], kinds),
-            _in_space(rows, others, w, study),
+            placebos.in_space(rows, w) if placebos else _unasked(rows, "placebo_space"),
         ]
     return parts
+
+
+def refits_asked(study: StudyResult, model: ReturnModel) -> bool:
+    """Return whether a model is refitted for placebos, to other sessions and securities.
+
+    One that iterates takes minutes for it: only where the test ``placebo`` is asked for.
+    """
+    return not iterates(model) or any(test.name == PLACEBO for test in study.tests_asked)
+
+
+class _Placebos:
+    """The refits of one model that placebos draw from."""
+
+    def __init__(self, study: StudyResult, model: ReturnModel, masks: Floats) -> None:
+        self.study = study
+        self.history = everywhere(study, model)
+        self.dates = _placebo_cars(self.history, names_of(study), masks)
+        self.others = other_securities(study, model, masks)
+
+    def in_time(self, rows: pd.DataFrame, car: Floats, w: int) -> pd.DataFrame:
+        return _in_time(rows, car, self.dates[:, :, w], self.history)
+
+    def in_space(self, rows: pd.DataFrame, w: int) -> pd.DataFrame:
+        return _in_space(rows, self.others, w, self.study)
+
+
+def _unasked(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return rows of a test that would take refits that nobody asked for."""
+    nothing = np.full(len(rows), np.nan)
+    none = empirical_tails(nothing, np.empty((len(rows), 0)))
+    return _ranked(rows, name, nothing, none, why=[NOT_ASKED] * len(rows))
 
 
 def _forecast(rows: pd.DataFrame, fit: ModelFit, t: Floats) -> pd.DataFrame:
@@ -91,6 +127,8 @@ def _forecast(rows: pd.DataFrame, fit: ModelFit, t: Floats) -> pd.DataFrame:
         p_less=tails.less,
         distribution=said,
         caveat=["; ".join(filter(None, (text, also))) for text in far],
+        draws=0,
+        floor=0.0,
     )
 
 
@@ -100,9 +138,10 @@ def _placebo_cars(history: Everywhere, names: Ints, masks: Floats) -> Floats:
     return np.where(history.clear(masks), car, np.nan)[names]
 
 
-def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, step: int) -> pd.DataFrame:
+def _in_time(rows: pd.DataFrame, car: Floats, drawn: Floats, history: Everywhere) -> pd.DataFrame:
     """Rank each CAR among the placebo CARs of its own series."""
-    note = f", refitted at one session in {step}" if step > 1 else ""
+    which = "at one session" if history.rounded else "for one shift of the calendar"
+    note = f", refitted {which} in {history.step}" if history.step > 1 else ""
     return _ranked(rows, "placebo_time", car, empirical_tails(car, drawn), note=note)
 
 
@@ -166,12 +205,13 @@ def _ranked(
 ) -> pd.DataFrame:
     """Return rows of a rank test; its smallest two-sided p-value is `smallest` / (B + 1)."""
     reasons = why or ["nothing to rank among"] * len(rows)
+    floor = np.minimum(smallest / (tails.draws + 1.0), 1.0)
     said = [
-        f"ranks among {b}, p no smaller than {smallest / (b + 1):.3g}"
+        f"ranks among {b}, p no smaller than {least:.3g}"
         f"{f' ({1 / (b + 1):.3g} one-sided)' if one_sided else ''}{note}"
         if b
         else f"undefined: {reason}"
-        for b, reason in zip(tails.draws, reasons, strict=True)
+        for b, least, reason in zip(tails.draws, floor, reasons, strict=True)
     ]
     few = (tails.draws > 0) & (tails.draws < FEW_DRAWS)
     return rows.assign(
@@ -182,6 +222,8 @@ def _ranked(
         p_less=tails.less,
         distribution=said,
         caveat=np.where(few, "few draws", ""),
+        draws=tails.draws,
+        floor=np.where(tails.draws > 0, floor, np.nan),
     )
 
 

@@ -12,7 +12,7 @@ from eventstudy.abnormal import Panel, Places
 from eventstudy.errors import StudyError, UnknownNameError
 from eventstudy.models.contract import needs_of
 from eventstudy.study.groups import own_label
-from eventstudy.study.observed import Observation, Weights, series_of
+from eventstudy.study.observed import Observation, Weights, combined, series_of
 
 if TYPE_CHECKING:
     from eventstudy.events import EventCalendar
@@ -69,10 +69,11 @@ def make_panel(
     events : EventCalendar
     config : StudyConfig
     """
-    series, columns = series_of(kept, table.tickers, table.returns)
+    series, columns = series_of(kept, table.tickers, table.returns, config.returns)
     distinct = _distinct_weights(kept, columns)
     missing = np.full(len(series), np.nan)
-    market = missing if config.benchmark is None else _returns(table, config.benchmark)
+    own = config.returns
+    market = missing if config.benchmark is None else _returns(table, config.benchmark, own)
     needs = [needs_of(model) for model in config.models]
     factors = {name for need in needs for name in need.factors}
     references = {need.reference for need in needs if need.reference is not None}
@@ -82,8 +83,10 @@ def make_panel(
         market=market,
         blocked=_blocked(distinct, table.dates, events, config),
         factors=_factors(sorted(factors), table, config),
-        references={name: _reference(name, distinct, table, events) for name in sorted(references)},
-        donors=np.column_stack([_returns(table, t) for t in config.donors])
+        references={
+            name: _reference(name, distinct, table, events, own) for name in sorted(references)
+        },
+        donors=np.column_stack([_returns(table, t, own) for t in config.donors])
         if config.donors
         else np.empty((len(series), 0)),
     )
@@ -91,8 +94,8 @@ def make_panel(
     return panel, Places(columns, positions, _allowed_donors(kept, events, config))
 
 
-def _returns(table: PriceTable, ticker: str) -> Floats:
-    return table.returns[:, table.column(ticker)]
+def _returns(table: PriceTable, ticker: str, kind: str) -> Floats:
+    return combined(table.returns[:, [table.column(ticker)]], np.ones(1), kind)
 
 
 def _distinct_weights(kept: Sequence[Observation], columns: npt.NDArray[np.int64]) -> list[Weights]:
@@ -129,7 +132,7 @@ def _factors(names: Sequence[str], table: PriceTable, config: StudyConfig) -> di
 
 
 def _reference(
-    name: str, distinct: Sequence[Weights], table: PriceTable, events: EventCalendar
+    name: str, distinct: Sequence[Weights], table: PriceTable, events: EventCalendar, kind: str
 ) -> Floats:
     """Return a reference's returns for each series, without the series' own tickers."""
     members = dict(events.baskets[name]) if name.startswith("@") else {name: 1.0}
@@ -141,8 +144,9 @@ def _reference(
         own = {t for t, _ in weights}
         others = {t: w for t, w in members.items() if t not in own}
         if others:
-            total = sum(others.values())
-            found[:, k] = sum(_returns(table, t) * (w / total) for t, w in others.items())
+            take = [table.column(ticker) for ticker in others]
+            shares = np.array(list(others.values())) / sum(others.values())
+            found[:, k] = combined(table.returns[:, take], shares, kind)
     return found
 
 
@@ -164,7 +168,9 @@ def _blocked(
         if not event.tickers:
             continue
         hit = np.isin(days, [event.same, event.next])
-        near = hit | np.roll(hit, 1) | np.roll(hit, -1)
+        near = hit.copy()
+        near[1:] |= hit[:-1]
+        near[:-1] |= hit[1:]
         own = own_label(event)
         for k, weights in enumerate(distinct):
             if own in {t for t, _ in weights}:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -23,7 +24,9 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 MOST_REFITS = 200
-"""Refits of one series by a model whose fit takes long: their p-value has a floor of 2/201."""
+"""Shifts for which a model whose fit takes long is refitted: its p has a floor of 2/200."""
+DEAREST = 2.0
+"""Refits, in multiples of `MOST_REFITS` a series, up to which each event's own are made."""
 
 _MADE: WeakKeyDictionary[StudyResult, dict[str, Everywhere]] = WeakKeyDictionary()
 
@@ -31,9 +34,10 @@ _MADE: WeakKeyDictionary[StudyResult, dict[str, Everywhere]] = WeakKeyDictionary
 def everywhere(study: StudyResult, model: ReturnModel) -> Everywhere:
     """Return a model refitted to every series of a study at every session with a hull.
 
-    A model that iterates is refitted at most 200 times a series, at one session in k. A model
-    that needs donors has, for each series, those that at least half of the events on it may
-    use.
+    A model that iterates is refitted for at most 200 shifts of the calendar, one in k: at the
+    sessions to which they move the events of a series, or, where that is more than twice 200
+    refits a series on average, at one session in k, to which events are rounded. A model that
+    needs donors has, for each series, those that at least half of the events on it may use.
     """
     made = _MADE.setdefault(study, {})
     if model.name not in made:
@@ -69,31 +73,66 @@ def _keys(study: StudyResult) -> list[tuple[str, int]]:
     return [(o.label, int(k)) for o, k in zip(study.observations, columns, strict=True)]
 
 
-def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
-    frame = study.config.frame
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """At which sessions a model is refitted.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (P,), int
+        All sessions of the block, a whole number of steps; the last may lie beyond the grid.
+    step : int
+    rounded : bool
+    places : sequence of K ndarrays, int
+        For each series, which of the P.
+    """
+
+    positions: Ints
+    step: int
+    rounded: bool
+    places: Sequence[Ints]
+
+
+def _plan(study: StudyResult, model: ReturnModel) -> _Plan:
+    frame, columns = study.config.frame, study.places.columns
     first = max(frame.min_estimation + frame.gap, -frame.hull[0])
-    last = len(study.days) - frame.hull[1]
-    step = max(1, -(-(last - first) // MOST_REFITS)) if iterates(model) else 1
-    positions = np.arange(first, last, step, dtype=np.int64)
+    count = max(len(study.days) - frame.hull[1] - first, 0)
+    step = max(1, -(-count // MOST_REFITS)) if iterates(model) else 1
+    # Events a whole number of steps apart share their refits at shifts of whole steps.
+    phase = (study.places.positions - first) % step
+    phases = [np.unique(phase[columns == k]) for k in range(study.panel.series.shape[1])]
+    rounded = step > 1 and float(np.mean([len(own) for own in phases])) > DEAREST
+    if rounded:
+        phases = [np.zeros(1, dtype=np.int64)] * len(phases)
+    places = [np.flatnonzero(np.isin(np.arange(count) % step, own)) for own in phases]
+    return _Plan(first + np.arange(-(-count // step) * step), step, rounded, places)
+
+
+def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
+    frame, plan = study.config.frame, _plan(study, model)
     masks = frame.masks(frame.all_windows)
-    ar, usable, errors = [], [], []
-    for fit in _series_fits(study, model, positions):
-        ar.append(fit.ar)
+    shape = len(plan.places), len(plan.positions)
+    ar, usable = np.full((*shape, len(frame.days)), np.nan), np.zeros(shape, dtype=bool)
+    errors = np.full((*shape, len(masks)), np.nan)
+    for k, (at, fit) in enumerate(_series_fits(study, model, plan)):
+        ar[k, at] = fit.ar
         enough = fit.dof + fit.n_params >= frame.min_estimation
-        usable.append(enough & np.isfinite(fit.ar).all(axis=1))
-        errors.append(cumulate(fit.ar, fit.v, masks)[1])
+        usable[k, at] = enough & np.isfinite(fit.ar).all(axis=1)
+        errors[k, at] = cumulate(fit.ar, fit.v, masks)[1]
 
     def asked(other: Floats) -> Floats:
         """Refit for windows that were not asked for: all of V takes too much room to keep."""
-        fits = _series_fits(study, model, positions)
-        return np.array([cumulate(fit.ar, fit.v, other)[1] for fit in fits])
+        found = np.full((*shape, len(other)), np.nan)
+        for k, (at, fit) in enumerate(_series_fits(study, model, plan)):
+            found[k, at] = cumulate(fit.ar, fit.v, other)[1]
+        return found
 
-    known = {mask.tobytes(): np.array(errors)[:, :, w] for w, mask in enumerate(masks)}
+    known = {mask.tobytes(): errors[:, :, w] for w, mask in enumerate(masks)}
     keys = list(dict.fromkeys(_keys(study)))
     return Everywhere(
-        ar=np.array(ar),
-        usable=np.array(usable),
-        positions=positions,
+        ar=ar,
+        usable=usable,
+        positions=plan.positions,
         first_day=frame.hull[0],
         columns=np.array([column for _, column in keys], dtype=np.int64),
         forbidden=np.array(
@@ -101,21 +140,24 @@ def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
         ),
         errors=remembered(asked, known),
         covariance=study.fits[model.name].fit.covariance,
-        step=step,
+        step=plan.step,
+        rounded=plan.rounded,
     )
 
 
-def _series_fits(study: StudyResult, model: ReturnModel, positions: Ints) -> Iterator[ModelFit]:
-    """Yield the fits of each series at every position."""
-    for column in range(study.panel.series.shape[1]):
+def _series_fits(
+    study: StudyResult, model: ReturnModel, plan: _Plan
+) -> Iterator[tuple[Ints, ModelFit]]:
+    """Yield, for each series, the places at which it is refitted, and the fits there."""
+    for column, at in enumerate(plan.places):
         donors = study.places.donors[study.places.columns == column].mean(axis=0) >= 0.5
         places = Places(
-            np.full(len(positions), column),
-            positions,
-            np.broadcast_to(donors, (len(positions), len(donors))),
+            np.full(len(at), column),
+            plan.positions[at],
+            np.broadcast_to(donors, (len(at), len(donors))),
         )
         frame = study.config.frame
-        yield abnormal_returns(study.panel, places, model, frame, study.progress).fit
+        yield at, abnormal_returns(study.panel, places, model, frame, study.progress).fit
 
 
 def own_event_sessions(study: StudyResult, label: str) -> Bools:

@@ -105,7 +105,11 @@ class StudyResult:
 
     @cached_property
     def cars(self) -> pd.DataFrame:
-        """CARs by event, series and window with their exact forecast errors."""
+        """CARs by event, series and window with their exact forecast errors.
+
+        ``bhar`` is prod(1 + R) - prod(1 + E[R]) over the window, NaN for spreads; ``caveat``
+        says where the p-value is beyond what ranks can show.
+        """
         from eventstudy.study.tables import cars_frame
 
         return cars_frame(self)
@@ -119,7 +123,7 @@ class StudyResult:
 
     @cached_property
     def single_tests(self) -> pd.DataFrame:
-        """The tests of single events; the group is ``event_id/series``."""
+        """The tests of single events, with what ranks can resolve; group ``event_id/series``."""
         from eventstudy.study.one_event import single_tests_frame
 
         return single_tests_frame(self)
@@ -129,7 +133,8 @@ class StudyResult:
         """All tests: groups first, then single events."""
         import pandas as pd
 
-        return pd.concat([self.group_tests, self.single_tests], ignore_index=True)
+        over = self.group_tests
+        return pd.concat([over, self.single_tests[list(over.columns)]], ignore_index=True)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

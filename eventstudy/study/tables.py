@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from eventstudy.abnormal import AbnormalReturns, cumulate
 from eventstudy.significance import Sample
 from eventstudy.significance.contract import student
+from eventstudy.significance.single import beyond_ranks
 from eventstudy.study.effects import group_effects
 from eventstudy.study.groups import Group
 from eventstudy.study.placebo import history_of
@@ -19,6 +20,9 @@ from eventstudy.windows import Window, window_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.models import ModelFit
+    from eventstudy.significance.history import History
+    from eventstudy.study.config import StudyConfig
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 ABNORMAL = ("event_id", "ticker", "alignment", "model", "day", "date", "ar", "ar_se", "car")
 CARS = (
     "event_id", "ticker", "alignment", "model", "window", "car", "se", "t", "p_value",
-    "n_estimation", "alpha", "beta", "sigma",
+    "n_estimation", "alpha", "beta", "sigma", "bhar", "caveat",
 )  # fmt: skip
 TESTS = (
     "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
@@ -90,7 +94,8 @@ def cars_frame(study: StudyResult) -> pd.DataFrame:
         fit = found.fit
         car, se = cumulate(fit.ar[rows], fit.v[rows], masks)
         t = car / se
-        dof = fit.dof[rows][:, None]
+        p = student(t, fit.dof[rows][:, None]).two_sided
+        far = beyond_ranks(p, fit.residuals[rows], [b - a + 1 for a, b in windows])
         per_row = {
             "n_estimation": fit.dof[rows] + fit.n_params,
             "alpha": fit.alpha[rows],
@@ -105,11 +110,36 @@ def cars_frame(study: StudyResult) -> pd.DataFrame:
             "car": car.ravel(),
             "se": se.ravel(),
             "t": t.ravel(),
-            "p_value": student(t, dof).two_sided.ravel(),
+            "p_value": p.ravel(),
+            "bhar": buy_and_hold(study, found, rows, masks).ravel(),
+            "caveat": [text for row in far for text in row],
         }
         part |= {name: np.repeat(values, len(windows)) for name, values in per_row.items()}
         parts.append(pd.DataFrame(part, columns=list(CARS)))
     return pd.concat(parts, ignore_index=True)
+
+
+def buy_and_hold(study: StudyResult, found: AbnormalReturns, rows: Ints, masks: Floats) -> Floats:
+    """Return buy-and-hold abnormal returns over windows, shape (N, W).
+
+    ``prod (1 + R) - prod (1 + E[R])``, E[R] = R - AR: what was earned less what the model
+    would have earned, both compounded. NaN for a spread, in which nobody buys and holds.
+
+    Parameters
+    ----------
+    study : StudyResult
+    found : AbnormalReturns
+        One of its fits.
+    rows : ndarray, shape (N,), int
+    masks : ndarray, shape (W, L)
+    """
+    at = found.positions[rows][:, None] + study.config.frame.days
+    columns = found.columns[rows]
+    realised = study.panel.series[at, columns[:, None]]
+    both = np.stack([realised, realised - found.fit.ar[rows]])
+    gross = np.exp(both) if study.config.returns == "log" else 1.0 + both
+    held, expected = np.stack([gross[:, :, mask > 0].prod(axis=2) for mask in masks], axis=2)
+    return np.where(study.panel.net[columns][:, None] == 0.0, np.nan, held - expected)
 
 
 def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
@@ -120,26 +150,55 @@ def _labels(study: StudyResult, rows: Ints, times: int) -> dict[str, Any]:
     }
 
 
+def fitted_sample(
+    fit: ModelFit,
+    rows: Ints,
+    positions: Ints,
+    config: StudyConfig,
+    signs: Floats | None = None,
+    history: Callable[[], History] | None = None,
+) -> Sample:
+    """Return the sample of some observations of a fit.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        Of n observations.
+    rows : ndarray, shape (N,), int
+        Places among the n.
+    positions : ndarray, shape (N,), int
+        Row of session 0 of each of them in the grid.
+    config : StudyConfig
+    signs : ndarray, shape (N,), optional
+        +1 or -1, by which abnormal returns and residuals are multiplied.
+    history : callable, optional
+    """
+    by = np.ones(len(rows)) if signs is None else signs
+    return Sample(
+        ar=fit.ar[rows] * by[:, None],
+        v=fit.v[rows],
+        residuals=fit.residuals[rows] * by[:, None],
+        estimation_rows=np.maximum(positions[:, None] + config.frame.estimation_days, 0),
+        positions=positions,
+        dof=fit.dof[rows],
+        n_params=fit.n_params,
+        convention=config.convention,
+        covariance=fit.covariance,
+        seed=config.seed,
+        history=history,
+        # Where V has no meaning, s2 need not be a variance: the robust model's is a scale.
+        s2=None if fit.covariance == "none" else fit.s2[rows],
+    )
+
+
 def sample_of(
     found: AbnormalReturns, group: Group, keep: npt.NDArray[np.bool_], study: StudyResult
 ) -> Sample:
     """Return the sample of a group's kept rows, signed, under one of the study's fits."""
     rows, signs = group.rows[keep], group.signs[keep]
-    positions = found.positions[rows]
     asked = [m for m in study.config.models if study.fits[m.name] is found]
-    return Sample(
-        ar=found.fit.ar[rows] * signs[:, None],
-        v=found.fit.v[rows],
-        residuals=found.fit.residuals[rows] * signs[:, None],
-        estimation_rows=np.maximum(positions[:, None] + study.config.frame.estimation_days, 0),
-        positions=positions,
-        dof=found.fit.dof[rows],
-        n_params=found.fit.n_params,
-        convention=study.config.convention,
-        covariance=found.fit.covariance,
-        seed=study.config.seed,
-        history=history_of(study, asked[0], rows, signs) if asked else None,
-    )
+    history = history_of(study, asked[0], rows, signs) if asked else None
+    return fitted_sample(found.fit, rows, found.positions[rows], study.config, signs, history)
 
 
 def samples(study: StudyResult) -> Iterator[tuple[str, str, Group, Sample]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventstudy.models.contract import looks_ahead
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ def asked_lines(study: StudyResult) -> list[str]:
     config = study.config
     windows = ", ".join(f"[{window_name(w)}]" for w in config.frame.windows)
     sessions = study.events.sessions
+    logs = (
+        "Log returns, ln(1 + R): a CAR adds logs, and exp(CAR) - 1 is its size as a return; a "
+        "basket's are those of its simple return"
+    )
     return [
         f"Event study of {counted(len(study.studied), 'event')} on "
         f"{counted(study.n_dates, 'date')}, windows {windows}, "
@@ -27,12 +32,14 @@ def asked_lines(study: StudyResult) -> list[str]:
         f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}, calendar "
         f"{sessions.name if sessions else 'none'}; estimation {config.frame.estimation} sessions "
         f"ending at {-config.frame.gap - 1}, at least {config.frame.min_estimation}",
+        *([logs] if config.returns == "log" else []),
     ]
 
 
 def caution_lines(study: StudyResult) -> list[str]:
     """Return the cautions that go with the numbers, most important first."""
     lines = [
+        *_later_data(study),
         *_uncertain_times(study),
         *_shared_sessions(study),
         *_survivors(study),
@@ -49,6 +56,16 @@ def caution_lines(study: StudyResult) -> list[str]:
     return [*lines, *study.events.notes, *study.notes]
 
 
+def _later_data(study: StudyResult) -> list[str]:
+    named = [model.name for model in study.config.models if looks_ahead(model)]
+    if not named:
+        return []
+    return [
+        f"Expected returns under {', '.join(named)} use returns from after the event window: "
+        "they could not be known at the time, and what the event changed for good is in them."
+    ]
+
+
 def _uncertain_times(study: StudyResult) -> list[str]:
     held = {o.reading.event.event_id for o in study.observations if o.reading.event.ambiguous}
     if not held:
@@ -62,7 +79,8 @@ def _uncertain_times(study: StudyResult) -> list[str]:
     return [
         f"{counted(len(held), 'event')} of uncertain session 0, run both ways; the table shows "
         f"the reading {study.alignments[-1]!r}. The conclusion at 5% depends on the reading in "
-        f"{len(named)} of {len(found)} results of groups{depends}; see reading_verdicts."
+        f"{len(named)} of {len(found)} results of groups{depends}; see reading_verdicts "
+        "(in a run's files: readings)."
     ]
 
 

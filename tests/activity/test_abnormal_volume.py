@@ -35,6 +35,22 @@ def own(found: ActivityResult, model: str, window: str) -> pd.DataFrame:
     return table[table["ticker"] == table["event_id"].map(labels)].set_index("event_id")
 
 
+def test_a_flood_of_volume_has_p_below_what_ranks_can_show(
+    volume_study: es.StudyResult, volume_prices: es.PriceTable
+) -> None:
+    """200 sessions before: 2 / 201 by ranks at least; ninety times the volume is far beyond."""
+    ticker, at = PLACES[1]
+    volume = volume_prices.volume.copy()
+    volume[at, volume_prices.column(ticker)] *= 90.0
+    flooded = replace(volume_study, prices=replace(volume_prices, volume=volume))
+    row = own(abnormal_volume(flooded), "mean", "0,0").loc["e1"]
+    assert row["p_value"] < 1e-9
+    assert row["caveat"].startswith("p is below 0.01, the smallest by ranks among 200 windows")
+    calm = own(abnormal_volume(volume_study), "mean", "0,0")
+    assert set(calm.loc[calm["p_value"] >= 2 / 201, "caveat"]) == {""}
+    assert (calm["p_value"] >= 2 / 201).any()
+
+
 def test_log_volume_leaves_sessions_without_trade_missing() -> None:
     assert log_volume(np.array([np.e, 1.0, 0.0, np.nan, -1.0]))[:2].tolist() == [1.0, 0.0]
     assert np.isnan(log_volume(np.array([0.0, np.nan, -1.0]))).all()

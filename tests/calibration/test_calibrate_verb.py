@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -225,6 +227,33 @@ def test_tests_that_hold_everywhere_are_recommended_by_power() -> None:
     text = result.summary()
     assert "Hold in every design, by power at 0.9%: strong, weak." in text
     assert "over-rejects" in text
+
+
+def test_none_that_is_known_to_hold_is_not_none() -> None:
+    """In design b two tests are open: one for want of samples, one for want of values."""
+    result = made_result({
+        "liar": ("over-rejects", 0.9), "vague": ("cannot say", 0.9), "blank": ("cannot say", 0.2),
+    })  # fmt: skip
+    rates = result.rates
+    rates.loc[(rates["test"] == "blank") & (rates["design"] == "b"), "undefined"] = 0.6
+    assert result.cannot_say("a") == ((), ())
+    assert result.cannot_say("b") == (("vague",), ("blank",))
+    assert recommendation_lines(result)[-3:] == [
+        "Hold in every design, by power at 0.9%: none for certain.",
+        "  Cannot be told with so few samples (9): vague; ask for more.",
+        "  Cannot be told, having no value in more than half of the samples: blank.",
+    ]
+    assert result.manifest()["cannot_say"] == ["vague", "blank"]
+    told = recommendation_lines(made_result({"liar": ("over-rejects", 0.9)}))
+    assert told[-1].endswith(": none; choose by the design that is yours.")
+
+
+def test_a_test_that_fails_in_one_window_is_not_open() -> None:
+    result = made_result({"liar": ("over-rejects", 0.9), "vague": ("cannot say", 0.9)})
+    more = result.rates.assign(window="-1,1")
+    more.loc[more["test"] == "vague", "verdict"] = "over-rejects"
+    frame = pd.concat([result.rates, more], ignore_index=True)
+    assert replace(result, rates=frame).cannot_say("b") == ((), ())
 
 
 def test_without_an_effect_nothing_is_ranked(dependent: CalibrationResult) -> None:

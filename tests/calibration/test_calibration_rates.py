@@ -9,11 +9,13 @@ import pytest
 from scipy import stats
 
 from eventstudy.calibration.attainable import (
+    attainable_levels,
     binomial_levels,
     generalized_sign_levels,
     signed_rank_levels,
 )
 from eventstudy.calibration.rates import exact_interval, size_verdict
+from eventstudy.significance import Sample
 
 
 @pytest.mark.parametrize(("x", "n"), [(0, 50), (1, 50), (5, 100), (50, 1000), (20, 20)])
@@ -86,3 +88,34 @@ def test_a_size_is_judged_by_whether_its_interval_meets_the_band(
 ) -> None:
     """The band is 3.5% to 6.5%, and the same multiples of what a discrete test attains."""
     assert size_verdict(lo, hi, attainable, undefined) == expected
+
+
+def test_a_sample_with_zeros_attains_what_the_others_can() -> None:
+    """Ten events, four CARs of zero on the first day: six signs there, ten on the second.
+
+    Six signs reject where all are alike: 2 / 64; ten where at most one differs: 22 / 1024.
+    The ranks of six likewise 2 / 64; of ten as scipy counts them; with a tie the normal is
+    taken for continuous.
+    """
+    rng = np.random.default_rng(3)
+    ar = rng.normal(size=(10, 2))
+    ar[:4, 0] = 0.0
+    at = 500 * np.arange(1, 11)
+    made = Sample(
+        ar, np.tile(np.eye(2), (10, 1, 1)), rng.normal(size=(10, 50)),
+        at[:, None] + np.arange(-60, -10), at, np.full(10, 48), 2,
+    )  # fmt: skip
+    days = np.eye(2)
+    found = attainable_levels("sign", made, days[:1])
+    assert found == pytest.approx((2 / 64, 1 / 64, 1 / 64), rel=1e-12)
+    both = attainable_levels("sign", made, days)
+    assert both[0] == pytest.approx((2 / 64 + 22 / 1024) / 2, rel=1e-12)
+    assert attainable_levels("wilcoxon", made, days[:1])[0] == pytest.approx(2 / 64, rel=1e-12)
+    patterns = np.array(list(itertools.product([-1, 1], repeat=10))) * np.arange(1, 11)
+    p = stats.wilcoxon(patterns, axis=1, method="exact").pvalue
+    ten = attainable_levels("wilcoxon", made, days[1:])[0]
+    assert ten == pytest.approx((p <= 0.05).mean(), abs=1e-12)
+    ar[9, 1] = -ar[8, 1]
+    tied = Sample(ar, made.v, made.residuals, made.estimation_rows, at, made.dof, 2)
+    assert attainable_levels("wilcoxon", tied, days[1:]) == (0.05, 0.05, 0.05)
+    assert attainable_levels("bmp", made, days) == (0.05, 0.05, 0.05)

@@ -52,6 +52,9 @@ def test_json_holds_rates_and_recommendations(capsys: pytest.CaptureFixture[str]
     assert set(found["recommended"]) == {
         "staggered", "one-date", "event-variance", "thin-trading",
     }  # fmt: skip
+    # 12 samples give intervals too wide for any verdict that a test holds.
+    assert found["recommended"]["staggered"] == []
+    assert found["cannot_say"]["staggered"] == ["corrado", "sign"]
     assert found["files"] == []
 
 

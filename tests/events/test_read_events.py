@@ -381,6 +381,14 @@ def test_price_dates_as_sessions(write: Writer) -> None:
         read_events(path, calendar="prices", prices=table(SPY=[NAN] * 4))
 
 
+@pytest.mark.parametrize("calendar", ["prices", "XNYS"])
+def test_a_frame_of_prices_is_to_be_loaded_first(write: Writer, calendar: str) -> None:
+    path = write("event_id,date,tickers,session", "e1,2024-12-12,AVGO,post")
+    frame = pd.DataFrame({"SPY": [1.0, 1.1]}, index=pd.to_datetime(["2024-12-12", "2024-12-13"]))
+    with pytest.raises(EventStudyError, match=r"prices is a DataFrame: give what load_prices"):
+        read_events(path, calendar=calendar, prices=frame)  # type: ignore[arg-type]
+
+
 def test_sessions_reach_over_the_prices(write: Writer) -> None:
     path = write("event_id,date,tickers", "e1,2004-12-10,AVGO")
     sessions = read_events(path, prices=table(SPY=[1, 1, 1, 1])).sessions

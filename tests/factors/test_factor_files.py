@@ -189,7 +189,8 @@ def test_a_row_of_letters_does_not_end_the_table(put: Put) -> None:
 
 def test_plain_files_state_no_units(put: Put) -> None:
     (told,) = problems(put(plain()))
-    assert 'give units="percent" where 0.25 means 0.25%' in told
+    assert 'give units="percent" (--factor-units percent) where 0.25 means 0.25%' in told
+    assert 'units="decimal" (--factor-units decimal) where 0.0025 does' in told
     with pytest.raises(FactorError, match="units is 'bp'; allowed are 'percent' and 'decimal'"):
         load_factors(put(plain()), units="bp")  # type: ignore[arg-type]
 

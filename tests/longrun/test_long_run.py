@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import eventstudy as es
-from eventstudy.errors import StudyError, UnknownNameError
+from eventstudy.errors import InputError, PriceError, StudyError, UnknownNameError
 from eventstudy.longrun import LongRunResult, long_run
+from eventstudy.longrun.config import OVERLAPS
 from eventstudy.longrun.outcomes import overlapping
 from eventstudy.longrun.tables import shared_pairs
+from eventstudy.study.overlapping import OVERLAPS as STUDY_OVERLAPS
 
 
 def calendar(prices: es.PriceTable, rows: list[dict[str, str]]) -> es.EventCalendar:
@@ -59,6 +62,25 @@ def test_bhars_by_hand(plain: LongRunResult, made_returns: pd.DataFrame) -> None
     assert str(row["end"].date()) == day(made_returns, 340)
 
 
+@pytest.mark.parametrize("asked", [40, "40", " 40 ", (1, 40), "1,40", [40], ["40"], [np.int64(40)]])
+def test_one_number_is_the_end_of_a_horizon(
+    asked: object, events: es.EventCalendar, made_prices: es.PriceTable, plain: LongRunResult
+) -> None:
+    """A month is asked for, not the one session a month later."""
+    found = long_run(events, made_prices, horizon=asked)  # type: ignore[arg-type]
+    assert found.config.horizons == ((1, 40),)
+    expected = plain.bhar.query("horizon == '1,40'")["bhar"].tolist()
+    assert found.bhar["bhar"].tolist() == expected
+
+
+def test_two_numbers_are_one_horizon_and_one_session_can_be_asked_for(
+    events: es.EventCalendar, made_prices: es.PriceTable
+) -> None:
+    found = long_run(events, made_prices, horizon=[20, "40,40", (1, 5)])
+    assert found.config.horizons == ((1, 20), (40, 40), (1, 5))
+    assert long_run(events, made_prices, horizon=[20, 40]).config.horizons == ((20, 40),)
+
+
 def test_the_event_that_ends_after_the_prices_is_dropped_with_its_reason(
     plain: LongRunResult,
 ) -> None:
@@ -80,8 +102,11 @@ def test_overlapping_horizons_of_one_firm_are_counted(plain: LongRunResult) -> N
 
 @pytest.mark.parametrize(
     ("rule", "left", "lost"),
-    [("keep", "e0 e1 e2 e3", ""), ("first", "e0 e1 e3", "e2"), ("drop", "e1 e3", "e0 e2")],
-)
+    [
+        ("keep", "e0 e1 e2 e3", ""), ("keep-first", "e0 e1 e3", "e2"),
+        ("drop", "e1 e3", "e0 e2"), ("joint", "e0 e1 e2 e3", ""),
+    ],
+)  # fmt: skip
 def test_the_rules_on_overlap(
     rule: str, left: str, lost: str, events: es.EventCalendar, made_prices: es.PriceTable
 ) -> None:
@@ -89,7 +114,23 @@ def test_the_rules_on_overlap(
     assert " ".join(found.bhar["event_id"]) == left
     dropped = found.dropped[found.dropped["reason"] == "overlapping_horizon"]
     assert " ".join(sorted(dropped["event_id"])) == lost
-    assert (found.bhar["overlapping"] > 0).any() == (rule == "keep")
+    assert (found.bhar["overlapping"] > 0).any() == (rule in ("keep", "joint"))
+    said = next(line for line in found.asked() if line.startswith("Horizons of one firm"))
+    assert f"({rule}): " in said
+    assert ("has no counterpart here" in said) == (rule == "joint")
+    assert said in found.summary()
+
+
+def test_the_rules_have_the_names_of_a_study() -> None:
+    assert set(OVERLAPS) == set(STUDY_OVERLAPS)
+
+
+def test_no_event_left_after_the_rule_is_said_as_such(
+    made_prices: es.PriceTable, made_returns: pd.DataFrame
+) -> None:
+    rows = [{"date": day(made_returns, at), "tickers": "AA", "subject": "AA"} for at in (300, 310)]
+    with pytest.raises(StudyError, match="no event is left to hold:\n.*overlapping_horizon"):
+        long_run(calendar(made_prices, rows), made_prices, horizon=40, overlap="drop")
 
 
 def test_the_mean_and_its_moments(plain: LongRunResult) -> None:
@@ -323,6 +364,8 @@ def test_the_summary_joins_means_tests_and_alpha(plain: LongRunResult) -> None:
     [
         ({"weights": "value"}, "market capitalisations, which prices do not hold.*dollar_volume"),
         ({"weights": "cap", "overlap": "all"}, "weights 'cap'.*overlap 'all': known are keep"),
+        ({"overlap": "first"}, "overlap 'first': known are .*did you mean 'keep-first'"),
+        ({"caps": "no-such.csv", "weights": "value"}, "no-such.csv: no such file"),
         ({"weights": "dollar_volume"}, "need closes and volume, which are missing for AA, BB"),
         ({"neighbours": 0, "draws": 5}, "neighbours 0: must be 1 or more; draws 5"),
         ({"matched": []}, "the list of candidates is empty"),
@@ -335,6 +378,10 @@ def test_the_summary_joins_means_tests_and_alpha(plain: LongRunResult) -> None:
         ({"on": "@ASIC-@GPU"}, "a spread has no buy-and-hold return"),
         ({"on": "@NONE"}, "unknown basket '@NONE'"),
         ({"horizon": (5, 1)}, "window 5,1 ends before it starts"),
+        ({"horizon": 0}, "horizon 0: one number is the last session.*write 0,0"),
+        ({"horizon": ["-5"]}, "horizon -5: one number is the last session.*write -5,-5"),
+        ({"horizon": "half a year"}, "write a,b in sessions"),
+        ({"horizon": None}, "window None: give two whole numbers"),
         ({"horizon": (1, 5000)}, "no event has a full horizon.*\n  e0 .*out_of_span"),
         ({"horizon": (1, 40), "strict": True}, "strict: something was left out"),
         ({"factor_names": ["smb"]}, "factor_names are given without factors"),
@@ -346,7 +393,7 @@ def test_mistakes_are_named(
     events: es.EventCalendar,
     made_prices: es.PriceTable,
 ) -> None:
-    with pytest.raises((StudyError, UnknownNameError), match=message):
+    with pytest.raises((StudyError, UnknownNameError, PriceError), match=message):
         long_run(events, made_prices, **options)  # type: ignore[arg-type]
 
 
@@ -360,6 +407,29 @@ def test_caps_without_a_firm_and_a_broken_index_are_refused(
         long_run(
             events, made_prices, horizon=(1, 40), weights="value", caps=caps.reset_index(drop=True)
         )
+
+
+def test_caps_of_a_file_are_those_of_a_frame(
+    events: es.EventCalendar, made_prices: es.PriceTable, made_returns: pd.DataFrame, tmp_path: Path
+) -> None:
+    months = made_returns.index[::21]
+    caps = pd.DataFrame(
+        {
+            t: (k + 1.0) * 1e9 + np.arange(len(months)) * 1e8
+            for k, t in enumerate(made_returns.columns[1:])
+        },
+        index=pd.Index(months, name="date"),
+    )
+    path = tmp_path / "caps.csv"
+    caps.to_csv(path)
+    asked = {"horizon": 40, "weights": "value"}
+    frame, file = (long_run(events, made_prices, caps=c, **asked) for c in (caps, path))  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(file.portfolios, frame.portfolios)
+    path.write_text("date,AA,BB\n2021-02-01,x,5\n2021-03-01,1,-5\n")
+    with pytest.raises(InputError) as told:
+        long_run(events, made_prices, caps=path, **asked)  # type: ignore[arg-type]
+    assert "caps.csv, row 2, column AA: 'x': not a number" in str(told.value)
+    assert "row 3, column BB: '-5': a capitalisation must be above zero" in str(told.value)
 
 
 @pytest.mark.vendor

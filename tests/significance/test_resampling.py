@@ -447,16 +447,86 @@ class Slow:
         return replace(found, v=np.full_like(found.v, np.nan), covariance="none")
 
 
-def test_a_slow_model_without_covariance_is_refitted_at_one_session_in_some(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("eventstudy.study.placebo.MOST_REFITS", 35)
+APART = (("one", 150, "AA"), ("three", 171, "AA"), ("four", 190, "CC"))
+"""No two share a session, so that r is zero."""
+
+
+@pytest.fixture(scope="module")
+def calm(world: World) -> World:
+    """The events apart, their days like any other."""
+    returns = world[1].pct_change().fillna(0.0)
+    for _, at, ticker in EVENTS:
+        returns.iloc[at, returns.columns.get_loc(ticker)] -= 0.032
+    kept = world[0]["event_id"].isin([name for name, *_ in APART])
+    return world[0][kept], 100.0 * (1.0 + returns).cumprod()
+
+
+def slow_study(world: World) -> pd.Series:
     study = studied(world, model=Slow(), tests=["placebo"])
-    row = study.group_tests.query("group == 'all' and window == '0,0'").iloc[0]
-    # Rows 65 to 238 are 174, and 174 / 35 makes one in five: 35, of which one is no shift.
-    assert "of 34 shifts" in row["distribution"]
-    assert "refitted at one session in 5" in row["distribution"]
+    found: pd.Series = study.group_tests.query("group == 'all' and window == '0,0'").iloc[0]
+    return found
+
+
+def slow_placebo(world: World, step: int, rounded: bool) -> tuple[float, int]:
+    """Return p_greater of the mean CAR of day 0 and the number of draws, by a plain loop.
+
+    Rows 65 to 239 are 175 in a circle; 66 is the first with 60 returns before a gap of 5, 238
+    the last with the hull 0,1.
+    """
+    returns = world[1].pct_change()
+    truth = {t: {at + d for _, at, u in APART if u == t for d in (0, 1)} for t in returns}
+
+    def car(ticker: str, at: int) -> float:
+        before = returns.iloc[at - 65 : at - 5]
+        slope, level = np.polyfit(before["SPY"], before[ticker], 1)
+        return float(returns[ticker].iloc[at] - level - slope * returns["SPY"].iloc[at])
+
+    own = sum(car(ticker, at) for _, at, ticker in APART) / np.sqrt(3)
+    draws = []
+    for shift in range(step, 175, step):
+        kept = []
+        for _, at, ticker in APART:
+            away = step * round((at - 65) / step) if rounded else at - 65
+            new = 65 + (away + shift) % 175
+            if 66 <= new <= 238 and new not in truth[ticker]:
+                kept.append(car(ticker, new))
+        if len(kept) >= 2:
+            draws.append(sum(kept) / np.sqrt(len(kept)))
+    return (1 + sum(d >= own for d in draws)) / (1 + len(draws)), len(draws)
+
+
+def test_a_slow_model_is_refitted_for_some_shifts_and_keeps_the_gaps(
+    calm: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows 65 to 238 are 174, and 174 / 35 makes one in five: 35 shifts, one of them none."""
+    monkeypatch.setattr("eventstudy.study.placebo.MOST_REFITS", 35)
+    row = slow_study(calm)
+    p, draws = slow_placebo(calm, 5, rounded=False)
+    assert row["p_greater"] == pytest.approx(p, abs=1e-12)
+    assert row["distribution"].startswith(f"ranks among {draws} of 34 shifts of the calendar")
+    assert "refitted for one shift in 5" in row["distribution"]
     assert "of the mean CAR" in row["distribution"]
+    assert "gaps" not in row["caveat"]
+    assert slow_placebo(calm, 5, rounded=True) != (p, draws)
+
+
+def test_where_the_refits_are_too_many_gaps_change_and_a_caveat_says_so(
+    calm: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AA needs two sessions in five (85 and 106 from the first), CC one: 1.5 on average."""
+    monkeypatch.setattr("eventstudy.study.placebo.MOST_REFITS", 35)
+    monkeypatch.setattr("eventstudy.study.placebo.DEAREST", 1.5)
+    assert "gaps" not in slow_study(calm)["caveat"]
+    monkeypatch.setattr("eventstudy.study.placebo.DEAREST", 1.4)
+    row = slow_study(calm)
+    p, draws = slow_placebo(calm, 5, rounded=True)
+    assert row["p_greater"] == pytest.approx(p, abs=1e-12)
+    assert row["distribution"].startswith(f"ranks among {draws} of 34 shifts")
+    assert "gaps between events change by up to 5 sessions in the draws" in row["caveat"]
+
+
+def test_a_slow_models_statistic_is_its_own(world: World) -> None:
+    study = studied(world, model=Slow(), tests=["placebo"])
     market = studied(world).cars.query("window == '0,1'")["car"].mean()
     window = study.group_tests.query("group == 'all' and window == '0,1'").iloc[0]
     assert window["statistic"] == pytest.approx(market, rel=1e-10)

@@ -89,6 +89,31 @@ def test_sign_is_scipys_binomial_test() -> None:
         assert p[0] == pytest.approx(expected.pvalue, rel=1e-12)
 
 
+def test_zeros_leave_the_label_and_are_counted() -> None:
+    """Six CARs, two of them zero: both tests are those of four. The other windows have six."""
+    s = sample(4, n=6)
+    s.ar[:, 0] = [0.01, 0.0, -0.02, 0.03, 0.0, 0.04]
+    for name, four, six in (
+        ("sign", "binomial(4, 1/2)", "binomial(6, 1/2)"),
+        ("wilcoxon", "exact signed rank, N=4", "exact signed rank, N=6"),
+    ):
+        found = TESTS[name].evaluate(s, MASKS)
+        assert found.verdict.distribution == (four, six, six)
+        assert found.caveats[0] == "2 CARs of zero left out; only 6 events"
+        assert found.caveats[1] == "only 6 events"
+    assert TESTS["sign"].evaluate(s, MASKS).verdict.two_sided[0] == pytest.approx(
+        scipy.stats.binomtest(3, 4, 0.5).pvalue
+    )
+    tied = sample(4, n=6)
+    tied.ar[:, 0] = [0.01, 0.01, -0.02, 0.03, 0.0, 0.04]
+    found = TESTS["wilcoxon"].evaluate(tied, MASKS[:1]).verdict
+    assert found.distribution == "normal with tie correction, N=5"
+    still = sample(4, n=6)
+    still.ar[:, 0] = 0.0
+    for name in ("sign", "wilcoxon"):
+        assert TESTS[name].evaluate(still, MASKS[:1]).verdict.two_sided[0] == 1.0
+
+
 def test_kolari_pynnonen_with_a_correlation_by_hand() -> None:
     """Two events on one date, residuals correlated by construction."""
     rng = np.random.default_rng(5)
@@ -186,8 +211,8 @@ def test_caveats_name_what_visibly_fails() -> None:
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_events_changes_nothing(seed: int) -> None:
-    s = sample(seed, n=9, spacing=3)
-    order = np.random.default_rng(seed).permutation(9)
+    s = sample(seed, n=12, spacing=3)
+    order = np.random.default_rng(seed).permutation(12)
     mixed = Sample(
         s.ar[order], s.v[order], s.residuals[order], s.estimation_rows[order],
         s.positions[order], s.dof[order], 2,
@@ -200,7 +225,7 @@ def test_the_order_of_events_changes_nothing(seed: int) -> None:
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=30, deadline=None)
 def test_tails_are_probabilities_and_turn_with_the_sign(seed: int) -> None:
-    s = sample(seed, n=8)
+    s = sample(seed, n=12)
     turned = Sample(-s.ar, s.v, -s.residuals, s.estimation_rows, s.positions, s.dof, 2)
     for test in find_tests(CLOSED):
         one, other = test.evaluate(s, MASKS).verdict, test.evaluate(turned, MASKS).verdict

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
+from eventstudy.activity import variance_ratio
 from eventstudy.models import MarketModel, ModelFit, ModelTask
 from eventstudy.models.contract import Needs
-from eventstudy.significance.single import by_size, empirical_tails, kind_tails
+from eventstudy.significance.single import beyond_ranks, by_size, empirical_tails, kind_tails
 from eventstudy.study.tables import samples
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,39 @@ def test_placebo_space_by_hand(returns: dict[str, Floats]) -> None:
     assert found["p_value"] == pytest.approx(2 / 5)
     assert found["distribution"] == "ranks among 4, p no smaller than 0.4 (0.2 one-sided)"
     assert found["caveat"] == "few draws"
+
+
+def test_p_below_what_ranks_can_show_is_said_beside_it(returns: dict[str, Floats]) -> None:
+    """Forty sessions before hold forty windows of one day: by ranks p is 2 / 41 at least."""
+    study = studied(returns, model="market-adjusted")
+    cars = study.cars.set_index("ticker")
+    said = "p is below 0.049, the smallest by ranks among 40 windows before the event"
+    assert cars.loc["AA", "p_value"] < 1e-4
+    assert cars.loc["AA", "caveat"] == f"{said}: it rests on normal tails"
+    calm = dict(returns)
+    calm["AA"] = returns["AA"].copy()
+    calm["AA"][AT] = returns["SPY"][AT] + 0.005
+    row_of = studied(calm, model="market-adjusted").cars.set_index("ticker").loc["AA"]
+    assert row_of["p_value"] > 2 / 41
+    assert row_of["caveat"] == ""
+    ratios = variance_ratio(study, every_day=False).events.set_index("ticker")["caveat"]
+    assert ratios["AA"] == cars.loc["AA", "caveat"]
+
+
+def test_what_ranks_can_show_by_hand() -> None:
+    """M = 40: windows of 1 and 3 number 40 and 38; M = 5: 5 and 3, so 2 / 6 and 2 / 4."""
+    residuals = np.random.default_rng(1).normal(size=(2, 40))
+    residuals[1, :35] = np.nan
+    near = 1e-9
+    below = beyond_ranks(
+        np.array([[2 / 41 - near, 2 / 39 - near], [2 / 6 - near, 2 / 4 - near]]), residuals, [1, 3]
+    )
+    assert [text.split("among ")[1].split()[0] for texts in below for text in texts] == [
+        "40", "38", "5", "3",
+    ]  # fmt: skip
+    above = np.array([[2 / 41, np.nan], [2 / 6, 1.0]])
+    assert beyond_ranks(above, residuals, [1, 30]) == [["", ""], ["", ""]]
+    assert "among 0 windows" in beyond_ranks(np.array([[1.0], [0.9]]), residuals, [9])[1][0]
 
 
 def test_a_security_is_no_donor_of_itself(returns: dict[str, Floats]) -> None:
@@ -208,6 +242,44 @@ def test_a_model_without_covariance_has_no_forecast_t(returns: dict[str, Floats]
     assert np.isfinite(rows.loc[["sq", "placebo_time", "placebo_space"], "p_value"]).all()
 
 
+class Counting:
+    """A market model that counts what it is fitted to, and says whether it takes long."""
+
+    name = "counting"
+    needs_benchmark = True
+
+    def __init__(self, iterates: bool) -> None:
+        self.iterates, self.fitted = iterates, 0
+
+    def fit(self, task: ModelTask) -> ModelFit:
+        self.fitted += len(task.y)
+        return MarketModel().fit(task)
+
+
+@pytest.mark.parametrize("iterates", [True, False])
+@pytest.mark.parametrize("asked", [("bmp", "corrado"), ("bmp", "placebo"), None])
+def test_a_slow_model_is_not_refitted_for_what_nobody_asked(
+    returns: dict[str, Floats], iterates: bool, asked: tuple[str, ...] | None
+) -> None:
+    """The event is seen on AA, BB, CC and @XY: four fits, and no more unless for placebos."""
+    model = Counting(iterates)
+    study = studied(returns, model=model, tests=asked)
+    assert model.fitted == 4
+    found = study.tests
+    placebos = found["test"].isin(["placebo_time", "placebo_space"])
+    single = found["group"].str.startswith("only/")
+    own = found[single & placebos & (found["group"] == "only/AA")]
+    if iterates and asked == ("bmp", "corrado"):
+        assert model.fitted == 4
+        assert own["distribution"].str.startswith("undefined: not asked for: models that").all()
+        assert own[["statistic", "p_value", "p_greater", "p_less"]].isna().all(axis=None)
+    else:
+        assert model.fitted > 100
+        assert own["p_value"].notna().all()
+    rest = found[single & ~placebos & (found["group"] == "only/AA")]
+    assert rest.set_index("test")["p_value"].drop("placebo_kind").notna().all()
+
+
 def test_placebo_kind_ranks_cars_where_there_is_no_covariance(root: Path) -> None:
     events = es.read_events(root / "events.csv")
     events = events.select([e.event_id for e in events if e.event_id.startswith("avgo-earnings")])
@@ -256,7 +328,7 @@ def test_histories_hold_the_events_themselves(sample_study: es.StudyResult) -> N
         assert sample.history is not None
         history = sample.history()
         e = history.everywhere
-        own = e.ar[e.columns[history.names], e.nearest(sample.positions)]
+        own = e.ar[e.columns[history.names], e.places(sample.positions)]
         np.testing.assert_allclose(own * history.signs[:, None], sample.ar, atol=1e-12)
         seen.add((model, group.name))
     assert ("market", "gpu+") in seen

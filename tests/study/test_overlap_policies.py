@@ -396,6 +396,21 @@ def test_own_events_leave_the_estimation_window(prices: es.PriceTable) -> None:
         assert car["car"] == pytest.approx(expected, abs=1e-14)
 
 
+def test_own_events_at_the_ends_of_the_table_block_their_own_end_only(
+    prices: es.PriceTable,
+) -> None:
+    """Sessions 0 and 229 are the table's ends; each has one neighbour."""
+    rows = (("first", 0, "AAA", {"use": "context"}), ("e", 150, "AAA"))
+    last = ("last", len(DAYS) - 1, "AAA", {"use": "context"})
+    for calendar, expected in (
+        (events(*rows), [0, 1, 149, 150, 151]),
+        (events(*rows[1:], last), [149, 150, 151, 228, 229]),
+    ):
+        study = es.event_study(calendar, prices, estimation_excludes="own_events", **CLEAN)
+        column = study.places.columns[of_e(study)]
+        assert np.flatnonzero(study.panel.blocked[:, column]).tolist() == expected
+
+
 def pools(study: es.StudyResult, test: str) -> int:
     found = study.single_tests
     rows = found[(found["group"] == "e/AAA") & (found["test"] == test)]
