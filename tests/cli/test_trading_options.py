@@ -101,24 +101,24 @@ def test_flags_of_costs_keep_the_rest_of_the_table(backtest, tmp_path: Path) -> 
 
 
 MISTAKES = [
-    ("[limits]\ngros = 2\n", "column limits.gros: unknown key (did you mean 'gross'?)"),
-    ("[costs]\nimpct = 1\n", "column costs.impct: unknown key (did you mean 'impact'?)"),
-    ("[costs]\nborow = { AMD = 1 }\n", "column costs.borow: unknown key (did you mean 'borrow'"),
-    ("[limit]\ngross = 2\n", "column limit: unknown key (did you mean 'limits'?)"),
+    ("[limits]\ngros = 2\n", "key limits.gros: unknown key (did you mean 'gross'?)"),
+    ("[costs]\nimpct = 1\n", "key costs.impct: unknown key (did you mean 'impact'?)"),
+    ("[costs]\nborow = { AMD = 1 }\n", "key costs.borow: unknown key (did you mean 'borrow'"),
+    ("[limit]\ngross = 2\n", "key limit: unknown key (did you mean 'limits'?)"),
     ("[shortabel]\nAMD = false\n", "unknown key (did you mean 'shortable'?)"),
-    ("[limits]\ngross = 0\n", "column limits.gross: '0': Input should be greater than 0"),
-    ("[limits]\ngross = inf\n", "column limits.gross"),
-    ("[limits]\ngross = true\n", "column limits.gross"),
-    ("[limits]\ncash = 'yes'\n", "column limits.cash"),
-    ("[limits]\ninitial = 1.5\n", "column limits.initial"),
-    ("[limits]\nmaintenance_short = -0.1\n", "column limits.maintenance_short"),
-    ("[costs]\nborrow = { AMD = -1 }\n", "column costs.borrow.AMD"),
-    ("[costs]\nborrow = 50\n", "column costs.borrow"),
-    ("[costs]\nrebate = 80\n", "column costs.rebate"),
-    ("[costs]\ndebit_bp = '100'\n", "column costs.debit_bp"),
-    ("[costs]\nimpact = -1\n", "column costs.impact"),
-    ("[costs]\nday_count = 252\n", "column costs.day_count"),
-    ("[shortable]\nAMD = 'no'\n", "column shortable.AMD"),
+    ("[limits]\ngross = 0\n", "key limits.gross: '0': must be greater than 0"),
+    ("[limits]\ngross = inf\n", "key limits.gross"),
+    ("[limits]\ngross = true\n", "key limits.gross"),
+    ("[limits]\ncash = 'yes'\n", "key limits.cash"),
+    ("[limits]\ninitial = 1.5\n", "key limits.initial"),
+    ("[limits]\nmaintenance_short = -0.1\n", "key limits.maintenance_short"),
+    ("[costs]\nborrow = { AMD = -1 }\n", "key costs.borrow.AMD"),
+    ("[costs]\nborrow = 50\n", "key costs.borrow"),
+    ("[costs]\nrebate = 80\n", "key costs.rebate"),
+    ("[costs]\ndebit_bp = '100'\n", "key costs.debit_bp"),
+    ("[costs]\nimpact = -1\n", "key costs.impact"),
+    ("[costs]\nday_count = 252\n", "key costs.day_count"),
+    ("[shortable]\nAMD = 'no'\n", "key shortable.AMD"),
     ("[shortable]\nAMDD = false\n", "shortable: no prices of AMDD (did you mean 'AMD'?)"),
     ("[costs]\nborrow = { AVOG = 9 }\n", "borrow: no prices of AVOG (did you mean 'AVGO'?)"),
     ("[costs]\nimpact = 1\n", "too few volumes or closes of"),
@@ -140,7 +140,7 @@ def test_the_faults_of_all_tables_come_at_once(backtest, capsys) -> None:
     assert backtest(text) == 2
     said = capsys.readouterr().err
     for column in ("limits.gros", "costs.impact", "shortable.AMD"):
-        assert f"column {column}" in said
+        assert f"key {column}" in said
 
 
 def test_the_readme_shows_every_field(root: Path) -> None:
