@@ -112,5 +112,7 @@ def _is_number(value: object) -> bool:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
     missing = value is None or (isinstance(value, float) and value != value)
     return "none" if missing else str(value)
