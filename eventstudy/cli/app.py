@@ -15,6 +15,7 @@ from eventstudy.cli import (
     new_command,
     run_commands,
     runs_command,
+    sweep_command,
 )
 from eventstudy.errors import EventStudyError
 
@@ -30,6 +31,7 @@ run_commands.register(app)
 inspect_commands.register(app)
 calibrate_command.register(app)
 audit_command.register(app)
+sweep_command.register(app)
 new_command.register(app)
 runs_command.register(app)
 

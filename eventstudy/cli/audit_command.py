@@ -70,34 +70,25 @@ def audit(
     """Replay strategies on data cut at every event, and on a changed future; exit 3 for a peek."""
     given = {name: value for name, value in locals().items() if name not in OWN}
     asked = _config({**given, "strategy": names})
-    from eventstudy.backtest import Costs, Limits
     from eventstudy.backtest import audit as verb
-    from eventstudy.errors import BacktestError
-    from eventstudy.run.execute import read_inputs, strategies_of, utc_now
+    from eventstudy.run.execute import read_inputs, strategies_of, trading_options, utc_now
     from eventstudy.run.kept import Target
 
     began, target = utc_now(), Target(out, runs)
     target.check(FILES)
     chosen = strategies_of(asked)
-    if asked.benchmark is None:
-        raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
+    options = trading_options(asked)
     found, table = read_inputs(asked)
     with Bar() as bar:
         result = verb(
             found.study,
             table,
             list(chosen),
-            costs=Costs(**asked.costs.model_dump()),
-            limits=Limits(**asked.limits.model_dump()),
-            shortable=asked.shortable,
-            capital=asked.capital,
-            benchmark=asked.benchmark,
-            risk_free=asked.risk_free,
-            seed=asked.seed,
             cuts=cuts,
             draws=draws,
             jobs=jobs,
             progress=bar.tell,
+            **options,
         )
     written = _write(result, target, began)
     typer.echo(_json(result, written) if json_ else _text(result, written))

@@ -41,7 +41,7 @@ def packed_frame(frame: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any
     frame : DataFrame
     kinds : mapping of str to str
         How each column is shown: ``text``, ``percent``, ``size`` (percent
-        without a sign), ``number``, ``p``, ``count``, ``date``.
+        without a sign), ``number``, ``value`` (a number as it is), ``p``, ``count``, ``date``.
     """
     return {
         "rows": len(frame),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.report import figures, robustness, tables, words
@@ -17,7 +14,6 @@ from eventstudy.report.activity import (
     case_activity_table,
 )
 from eventstudy.report.case import make_case
-from eventstudy.report.figures.style import dark_colours
 from eventstudy.report.lead import (
     case_event,
     headline_alignment,
@@ -27,7 +23,7 @@ from eventstudy.report.lead import (
     window_names,
 )
 from eventstudy.report.luck import luck_lines, luck_tables
-from eventstudy.report.packed import inline_json, packed, packed_text
+from eventstudy.report.shell import rendered, shell
 from eventstudy.report.trading import trading_lines, trading_tables
 from eventstudy.study.wording import FORESIGHT, asked_lines
 
@@ -62,17 +58,10 @@ def page_html(
     event_id = case_event(study, case)
     the_case = make_case(study, event_id)
     shown = _figures(study, backtest, the_case)
-    settings = {"dark": dark_colours(), "order": list(shown)}
     context: dict[str, Any] = {
         "title": title or _title(study),
         "study": study,
-        "figures": shown,
-        "packs": {f.name: packed(f.variants or {"": f.spec}) for f in shown.values()},
-        "settings": inline_json(settings),
-        "plotly": _plotly_packed(),
-        "script": _own("page.js"),
-        "policy": _policy(),
-        "style": _own("page.css"),
+        **shell(shown),
         **_words(study, the_case),
         **_tables(study, the_case),
         **_robustness(study, event_id),
@@ -87,7 +76,7 @@ def page_html(
         "manifest": json.dumps(_manifest(study, backtest), indent=2, default=str),
         "notes": _notes(study),
     }
-    return str(_template().render(context))
+    return rendered("page.html", context)
 
 
 def _title(study: StudyResult) -> str:
@@ -219,66 +208,3 @@ def _manifest(study: StudyResult, backtest: BacktestResult | None) -> dict[str, 
 
 def _notes(study: StudyResult) -> list[str]:
     return [*study.events.notes, *study.events.assumptions]
-
-
-@lru_cache(maxsize=1)
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
-
-
-@lru_cache(maxsize=1)
-def _plotly_packed() -> str:
-    return packed_text(_plotly())
-
-
-@lru_cache(maxsize=4)
-def _own(name: str) -> str:
-    from importlib.resources import files
-
-    return (files("eventstudy.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("eventstudy.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["code"] = _code_spans
-    return environment.get_template("page.html")
-
-
-def _code_spans(text: str) -> object:
-    """Return escaped text with what stands between backticks as code."""
-    from markupsafe import Markup, escape
-
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if i % 2 else escape(part)
-        for i, part in enumerate(parts)
-    )
-
-
-@lru_cache(maxsize=1)
-def _policy() -> str:
-    """Return a content security policy under which nothing but the page's scripts runs.
-
-    The figure library is unpacked and added by the page: its hash admits it all the same.
-    """
-    hashes = " ".join(
-        "'sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() + "'"
-        for s in (_own("page.js"), _plotly())
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )

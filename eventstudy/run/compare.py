@@ -14,7 +14,8 @@ from eventstudy.run.table_compare import TableDifference, compare_files
 ABSENT = "(absent)"
 INPUTS = (
     "calendar", "events.*", "prices.*", "study.factors.*", "backtest.price_source",
-    "backtest.strategies.*.file", "backtest.strategies.*.sha256",
+    "backtest.strategies.*.file", "backtest.strategies.*.sha256", "sweep.price_source",
+    "sweep.prices.*", "sweep.file", "sweep.sha256",
 )  # fmt: skip
 APART = (*OF_THE_CLOCK, "files", "headline")
 LONGEST = 100

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
 from eventstudy.run.config import LONG_RUN
@@ -245,6 +245,29 @@ def strategies_of(config: RunConfig) -> tuple[Strategy, ...]:
     return resolve_strategies(list(names), config.strategies)
 
 
+def trading_options(config: RunConfig) -> dict[str, Any]:
+    """Return what backtest, audit and sweep are told alike: costs, limits, capital and the rest.
+
+    Raises
+    ------
+    BacktestError
+        Where there is no benchmark.
+    """
+    from eventstudy.backtest import Costs, Limits
+
+    if config.benchmark is None:
+        raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
+    return {
+        "costs": Costs(**config.costs.model_dump()),
+        "limits": Limits(**config.limits.model_dump()),
+        "shortable": config.shortable,
+        "capital": config.capital,
+        "benchmark": config.benchmark,
+        "risk_free": config.risk_free,
+        "seed": config.seed,
+    }
+
+
 def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Say) -> StudyResult:
     from eventstudy.study import event_study
 
@@ -328,22 +351,10 @@ def _backtest(
     prices: PriceTable,
     say: Say,
 ) -> BacktestResult:
-    from eventstudy.backtest import Costs, Limits, backtest
+    from eventstudy.backtest import backtest
 
-    if config.benchmark is None:
-        raise BacktestError("a backtest needs a benchmark, which it holds as a yardstick")
+    options = trading_options(config)
     say(f"trading {', '.join(strategy.name for strategy in chosen)}")
-    traded = backtest(
-        events.study,
-        prices,
-        list(chosen),
-        costs=Costs(**config.costs.model_dump()),
-        limits=Limits(**config.limits.model_dump()),
-        shortable=config.shortable,
-        capital=config.capital,
-        benchmark=config.benchmark,
-        risk_free=config.risk_free,
-        seed=config.seed,
-    )
+    traded = backtest(events.study, prices, list(chosen), **options)
     traded.gather(draws=config.placebo_draws, progress=watched(say))
     return traded

@@ -160,7 +160,7 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
         For another format.
     """
     check_format(fmt)
-    found = {f"{name}.{fmt}": _writer(frame, fmt) for name, frame in frames_of(outcome).items()}
+    found = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames_of(outcome).items()}
     if report and outcome.study is not None:
         from eventstudy.report import render_html
 
@@ -203,7 +203,8 @@ def write_files(
     return write_folder(out, files_of(outcome, fmt, report=report), manifest_of(outcome))
 
 
-def _writer(frame: pd.DataFrame, fmt: str) -> Writer:
+def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
+    """Return what writes a table in a format."""
     if fmt == "parquet":
         return lambda file: frame.to_parquet(file, index=False)
     return lambda file: frame.to_csv(file, index=False, lineterminator="\n")

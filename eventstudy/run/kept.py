@@ -19,7 +19,7 @@ FOLDER = "eventstudy-runs"
 OF_THE_CLOCK = ("started", "wall_time")
 """Keys of the manifest that differ between two runs with the same inputs; no others do."""
 
-NOT_ASKED = (*OF_THE_CLOCK, "files", "headline", "notes", "not_measured", "versions")
+NOT_ASKED = (*OF_THE_CLOCK, "files", "headline", "findings", "notes", "not_measured", "versions")
 KEPT = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})(?:-\d+)?")
 SHOWN = 12
 

@@ -11,7 +11,13 @@ from eventstudy.run.kept import KeptRun, fingerprint
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = {"study": "study", "backtest": "backtest", "long_run": "long run", "designs": "calibration"}
+PARTS = {
+    "study": "study",
+    "backtest": "backtest",
+    "long_run": "long run",
+    "designs": "calibration",
+    "sweep": "sweep",
+}
 
 
 def whole_of(run: KeptRun, *, digests: bool = False) -> dict[str, object]:

@@ -184,7 +184,7 @@ def test_memory_has_an_end(setup, monkeypatch) -> None:
 
 
 def test_the_shipped_strategies_give_the_same_with_memory(root) -> None:
-    events = es.read_events(root / "events.csv")
+    events = es.read_events(root / "events.csv", assume_known={"earnings": 14})
     prices = es.load_prices(sorted(events.tickers | {"SPY"}), source="sample", missing="drop")
     known = set_up(events, prices)
     for strategy in bundled_strategies().values():

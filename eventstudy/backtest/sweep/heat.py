@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.errors import UnknownNameError
 
+Floats = npt.NDArray[np.float64]
 MOST_STEPS = 20
 """Different numbers of a parameter that are shown as they are."""
 BINS = 10
@@ -50,25 +52,32 @@ def heat_of(
     UnknownNameError
         For a parameter that does not differ, or a figure that there is none of.
     """
+    if figure not in figures:
+        raise UnknownNameError("figure of a sweep", figure, figures)
+    values = ran[figure].to_numpy(dtype=np.float64)
+    known = np.isfinite(values)
+    counts = _summed(ran, parameters, x, y, known.astype(np.float64))
+    sums = _summed(ran, parameters, x, y, np.where(known, values, 0.0))
+    return sums / counts.where(counts > 0)
+
+
+def counts_of(ran: pd.DataFrame, parameters: Sequence[str], x: str, y: str) -> pd.DataFrame:
+    """Return how many variants have the same two parameters; see `heat_of`."""
+    return _summed(ran, parameters, x, y, np.ones(len(ran))).astype(np.int64)
+
+
+def _summed(
+    ran: pd.DataFrame, parameters: Sequence[str], x: str, y: str, values: Floats
+) -> pd.DataFrame:
+    """Return the sum of values, one a variant, over those with the same two parameters."""
     for name in (x, y):
         if name not in parameters:
             raise UnknownNameError("parameter of the sweep", name, parameters)
-    if figure not in figures:
-        raise UnknownNameError("figure of a sweep", figure, figures)
     across, columns = steps(list(ran[x]))
     down, rows = steps(list(ran[y]))
-    cells = down * len(columns) + across
-    values = ran[figure].to_numpy(dtype=np.float64)
-    known = np.isfinite(values)
-    size = len(rows) * len(columns)
-    sums = np.bincount(cells[known], values[known], size)
-    counts = np.bincount(cells[known], minlength=size)
-    means = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
-    return pd.DataFrame(
-        means.reshape(len(rows), len(columns)),
-        index=pd.Index(rows, name=y),
-        columns=pd.Index(columns, name=x),
-    )
+    shape = len(rows), len(columns)
+    sums = np.bincount(down * shape[1] + across, values, shape[0] * shape[1]).reshape(shape)
+    return pd.DataFrame(sums, index=pd.Index(rows, name=y), columns=pd.Index(columns, name=x))
 
 
 def steps(values: Sequence[Any]) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str]]:
@@ -103,5 +112,7 @@ def _is_number(value: object) -> bool:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
     missing = value is None or (isinstance(value, float) and value != value)
     return "none" if missing else str(value)

@@ -23,21 +23,23 @@ from eventstudy.backtest.luck import (
 )
 from eventstudy.backtest.metrics import YEAR
 from eventstudy.backtest.setup import Setup
-from eventstudy.backtest.sweep.heat import heat_of
+from eventstudy.backtest.sweep.heat import counts_of, heat_of
 from eventstudy.backtest.sweep.walk import NONE, Walk, walk_forward
 from eventstudy.backtest.sweep.work import Ended
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FIGURES = (
-    "total_return", "annual_return", "volatility", "sharpe", "sharpe_se", "max_drawdown",
-    "hit_rate", "events",
+    "total_return", "annual_return", "volatility", "sharpe", "sharpe_se", "sortino", "calmar",
+    "max_drawdown", "hit_rate", "events",
 )  # fmt: skip
 WALK = (
     "fold", "train_events", "test_events", "first", "last", "variant", "trained", "earned",
     "hindsight",
 )  # fmt: skip
 FOLDS = 4
+AGREE = 12
+"""Decimals of a return to which the two engines agree."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ class SweepResult:
     @cached_property
     def overfitting(self) -> Overfitting:
         """Probability that the best variant in one half is below the median in the other."""
-        return cscv(self.excess)
+        # The engines agree to this: what differs by less is one variant, not two.
+        return cscv(np.round(self.excess, AGREE))
 
     @cached_property
     def reality(self) -> RealityCheck:
@@ -214,17 +217,24 @@ class SweepResult:
         """
         return heat_of(self.ran, self.parameters, x, y, figure, FIGURES)
 
-    def manifest(self) -> dict[str, Any]:
-        """Return what is needed to run the sweep again, and its findings."""
+    def heat_counts(self, x: str, y: str) -> pd.DataFrame:
+        """Return how many variants with the same two parameters ran; see `heat`."""
+        return counts_of(self.ran, self.parameters, x, y)
+
+    def manifest(self, folds: int = FOLDS) -> dict[str, Any]:
+        """Return what is needed to run the sweep again, and its findings.
+
+        Parameters
+        ----------
+        folds : int
+            Of the walk-forward.
+        """
         from eventstudy.backtest.sweep.wording import facts_of
         from eventstudy.provenance import versions
 
         return {
             **self.config,
-            "sweep": self.key,
-            "variants": len(self.table),
-            "failed": len(self.failed),
-            "findings": facts_of(self),
+            "findings": facts_of(self, folds),
             "versions": versions(),
         }
 
@@ -302,7 +312,7 @@ def _config(
             "start": str(days[ends[0]]),
             "end": str(days[ends[1]]),
             "sessions": ends[1] - ends[0] + 1,
-            "events": len(setup.events),
+            "study_events": len(setup.events),
             "prices": {ticker: table.digest(ticker) for ticker in table.tickers},
         }
     )

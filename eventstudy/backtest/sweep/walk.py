@@ -132,6 +132,16 @@ def walk_forward(
     )
 
 
+def t_of_mean(profits: Floats) -> float:
+    """Return the mean over its standard error, independent of the size of the trades.
+
+    NaN for fewer than two profits, or where they are all alike.
+    """
+    n = len(profits)
+    error = float(profits.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    return float(profits.mean()) / error if error > 0 else math.nan
+
+
 def training_scores(earned: Floats, past: npt.NDArray[np.bool_]) -> Floats:
     """Return t of each variant's mean profit an event, shape (K,).
 

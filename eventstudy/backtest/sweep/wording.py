@@ -10,7 +10,7 @@ import pandas as pd
 
 from eventstudy.backtest.metrics import YEAR
 from eventstudy.backtest.sweep.result import FIGURES, FOLDS
-from eventstudy.backtest.sweep.walk import NONE
+from eventstudy.backtest.sweep.walk import NONE, t_of_mean
 from eventstudy.errors import BacktestError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Variants in the text."""
 PERCENT = ("total_return", "annual_return", "volatility", "max_drawdown", "hit_rate")
-DROPPED = ("annual_return", "volatility")
+DROPPED = ("annual_return", "volatility", "sortino", "calmar")
 """Figures that the text leaves to the table."""
 
 
@@ -114,14 +114,16 @@ def _walk(result: SweepResult, folds: int) -> dict[str, Any]:
         return {"folds": folds, "why": str(error)}
     places = {name: i for i, name in enumerate(result.event_ids)}
     tested = [places[name] for name in walk.event_ids]
-    best = result.earned[tested, result.best].sum() if result.best != NONE else math.nan
+    best = result.earned[tested, result.best] if result.best != NONE else np.empty(0)
     return {
         "folds": folds,
         "events": len(walk.earned),
         "profit": walk.total,
         "mean": walk.mean,
         "error": walk.error,
-        "best_in_sample": float(best),
+        "t": t_of_mean(walk.earned),
+        "best_in_sample": float(best.sum()) if len(best) else math.nan,
+        "best_in_sample_t": t_of_mean(best),
         "hindsight": walk.hindsight,
         "without_choice": int((walk.folds["column"] == NONE).sum()),
         "why": "",
@@ -166,21 +168,26 @@ def heading(result: SweepResult) -> str:
     return (
         f"{result.strategy} over {names}: {how}{len(result.table):,} variants, "
         f"{len(result.failed):,} of them failed; {c['start']} to {c['end']}, {c['sessions']} "
-        f"sessions, {c['events']} events, capital {c['capital']:,.0f}."
+        f"sessions, {c['study_events']} events, capital {c['capital']:,.0f}."
     )
 
 
 def _values(given: Any) -> str:
     if isinstance(given, list):
-        shown = [_short(value) for value in given]
+        shown = [shown_value(value) for value in given]
         if len(shown) > 6:
             shown = [*shown[:3], "...", shown[-1], f"({len(given)} values)"]
         return " ".join(shown)
     return "" if given is None else str(given)
 
 
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def shown_value(value: Any) -> str:
+    """Return a parameter's value as a reader writes it."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return "none" if math.isnan(value) else f"{value:g}"
+    return str(value)
 
 
 def finding_lines(facts: dict[str, Any]) -> list[str]:
@@ -195,7 +202,7 @@ def _best_line(facts: dict[str, Any]) -> str:
     best = facts["best"]
     if best is None:
         return "No variant has a Sharpe ratio: none ran, or none traded."
-    chosen = ", ".join(f"{name} {_short(value)}" for name, value in best["parameters"].items())
+    chosen = ", ".join(f"{name} {shown_value(value)}" for name, value in best["parameters"].items())
     return (
         f"Highest Sharpe ratio of {facts['variants']:,}: {_number(best['sharpe'])} (s.e. "
         f"{_number(best['sharpe_se'])}), variant {best['variant']} ({chosen}); total return "
@@ -248,9 +255,9 @@ def _walk_line(found: dict[str, Any]) -> str:
     return (
         f"Walk-forward, {found['folds']} folds{note}: {_money(found['profit'])} over "
         f"{found['events']} events, {_money(found['mean'])} an event (s.e. "
-        f"{_money(found['error'])}). On the same events the variant above earned "
-        f"{_money(found['best_in_sample'])}, the best of each fold in hindsight "
-        f"{_money(found['hindsight'])}."
+        f"{_money(found['error'])}, t {_number(found['t'])}). On the same events the variant above "
+        f"earned {_money(found['best_in_sample'])} (t {_number(found['best_in_sample_t'])}), the "
+        f"best of each fold in hindsight {_money(found['hindsight'])}."
     )
 
 
@@ -287,12 +294,12 @@ def worded(frame: pd.DataFrame) -> pd.DataFrame:
         values = list(frame[name])
         if name in PERCENT:
             shown[name] = [_percent(value) for value in values]
-        elif name in ("sharpe", "sharpe_se"):
+        elif name in ("sharpe", "sharpe_se", "sortino", "calmar"):
             shown[name] = [_number(value) for value in values]
         elif name in ("variant", "events"):
             shown[name] = [f"{value:.0f}" for value in values]
         else:
-            shown[name] = [_short(value) for value in values]
+            shown[name] = [shown_value(value) for value in values]
     return shown
 
 

@@ -135,8 +135,8 @@ class Bench:
         desk.recall = self.recall
         run_desk(desk, strategy, self.setup.rates, self.setup.seed, "auto")
         values = np.array([day.value for day in desk.days[: self.last + 1 - self.first]])
-        if not np.isfinite(values).all() or (values[:-1] == 0).any():
-            raise BacktestError(f"{strategy.name}: the account has no return on some session")
+        if not np.isfinite(values).all():
+            raise BacktestError(f"{strategy.name}: the account has no value on some session")
         rates = self.setup.rates[self.first + 1 : self.last + 1]
         excess = metrics.value_returns(values) - rates
         earned, closed = self._by_event(desk)

@@ -23,6 +23,9 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 STEPS = ("#f3f5f8", "#cfe6f5", "#94c9ea", "#4fa6dc")
 """From a p-value above 5% to one of at most 0.1%."""
 
+LOSS, GAIN = "#f3b48a", "#8cc8ee"
+"""Ends of a scale around zero, light enough for dark figures upon them."""
+
 DARK = {
     INK: "#e8ecf2",
     MUTED: "#9aa7b8",
@@ -34,6 +37,8 @@ DARK = {
     PURPLE: "#dd8fc2",
     ORANGE: "#f2b53a",
     SKY: "#9fd4f5",
+    LOSS: "#8a4a20",
+    GAIN: "#1f6396",
     **dict(zip(STEPS, ("#1b222c", "#173c56", "#1d5a85", "#2877ad"), strict=True)),
 }
 """Light colour -> its twin on the dark page."""

@@ -224,6 +224,7 @@
   const STEP = 150;
   const written = {
     text: (v) => v,
+    value: (v) => (v === null ? "none" : String(v).replace("-", "\u2212")),
     count: (v) => (v === null ? "\u2013" : v.toLocaleString("en-US")),
     number: (v) => (v === null ? "\u2013" : v.toFixed(Math.abs(v) < 0.1 && v !== 0 ? 5 : 3).replace("-", "\u2212")),
     percent: (v) => (v === null ? "\u2013" : ((v > 0 ? "+" : "") + (100 * v).toFixed(2) + "%").replace("-", "\u2212")),
