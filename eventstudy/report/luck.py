@@ -22,7 +22,7 @@ LUCK = {
     "boot_p": probability, "psr": _share, "trials": whole, "expected_max": decimal,
     "dsr": _share, "min_track_record": whole, "placebo_total_p": probability,
     "placebo_sharpe_p": probability, "placebo_distinct": whole, "break_even_bp": decimal,
-    "capacity": whole, "note": plain,
+    "capacity": whole,
 }  # fmt: skip
 LABELS = {
     "boot_interval": "95% bootstrap", "boot_p": "bootstrap p", "psr": "probabilistic",
@@ -31,18 +31,13 @@ LABELS = {
     "placebo_sharpe_p": "placebo dates p, Sharpe", "placebo_distinct": "distinct calendars",
     "break_even_bp": "break-even cost, bp", "capacity": "capacity",
 }  # fmt: skip
-WHAT = {
-    "cost": "all costs times {level:g}",
-    "delay": "{level:g} sessions later",
-    "capital": "capital {level:,.0f}, impact charged",
-}
 
 
 def luck_tables(evidence: Evidence) -> dict[str, Table]:
     """Return the tables of the section by name."""
     luck, changes = evidence.luck, evidence.sensitivity
     said = [f"{decimal(r['boot_low'])} to {decimal(r['boot_high'])}" for r in records(luck)]
-    changed = [WHAT[str(r["what"])].format(level=r["level"]) for r in records(changes)]
+    changed = [_change(str(r["what"]), float(r["level"])) for r in records(changes)]
     return {
         "luck": frame_table(
             "luck", "Sharpe ratios after luck and search", luck.assign(boot_interval=said), LUCK,
@@ -55,6 +50,12 @@ def luck_tables(evidence: Evidence) -> dict[str, Table]:
             "Nothing could be run again.",
         ),
     }  # fmt: skip
+
+
+def _change(what: str, level: float) -> str:
+    if what == "delay":
+        return f"{counted(int(level), 'session')} later"
+    return f"all costs times {level:g}" if what == "cost" else f"capital {level:,.0f}, with impact"
 
 
 def luck_lines(evidence: Evidence) -> list[str]:
