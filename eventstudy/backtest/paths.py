@@ -53,6 +53,11 @@ class Stack:
         return np.asarray(self.bars.all(axis=0))
 
     @cached_property
+    def pays_dividends(self) -> bool:
+        """Whether any ticker pays on any session."""
+        return bool(self.dividends.any())
+
+    @cached_property
     def pays_interest(self) -> bool:
         """Whether any session has a rate."""
         return bool(self.rates.any())
@@ -112,6 +117,8 @@ class Path:
         Signed market values at the closes.
     shares : ndarray, shape (S, N)
         Net positions after the session.
+    short : ndarray, shape (S,)
+        Market value of all short positions at the closes, positive.
     interest : ndarray, shape (S,)
     bought, sold : ndarray, shape (L,)
         Price of each leg at entry and at exit, spread included; NaN for an exit that never
@@ -122,6 +129,7 @@ class Path:
     cash: Floats
     held: Floats
     shares: Floats
+    short: Floats
     interest: Floats
     bought: Floats
     sold: Floats
@@ -155,40 +163,38 @@ def account_path(
     out = legs.exit[leaves]
     sold[leaves] = quotes[out, legs.column[leaves]] * np.where(buys[leaves], 1 - slip, 1 + slip)
     size, left = legs.size, legs.size[leaves]
-    shares = _positions(legs, leaves, sessions, tickers)
+    shares = _positions(legs, sessions, tickers)
+    held = shares * stack.close
+    short = np.minimum(held, 0.0)
+    # One product instead of two sums by row: fees of the short values, and the values.
+    rated, owed = (short @ np.column_stack([fees, np.ones(tickers)])).T
     spent = size * bought + np.abs(size) * rate * bought
     gained = left * sold[leaves] - np.abs(left) * rate * sold[leaves]
     flows = _sums(out, gained, sessions) - _sums(legs.entry, spent, sessions)
-    before, last = shares[:-1], stack.close[:-1]
-    short = np.minimum(before, 0.0) * last
-    flows[1:] += np.einsum("sn,sn->s", before, stack.dividends[1:])
-    flows[1:] += (short @ fees) * (stack.gaps[1:] / costs.day_count * BP)
+    if stack.pays_dividends:
+        flows[1:] += np.einsum("sn,sn->s", shares[:-1], stack.dividends[1:])
+    flows[1:] += rated[:-1] * (stack.gaps[1:] * (BP / costs.day_count))
     cash = capital + np.cumsum(flows)
     interest = np.zeros(sessions)
-    owed = -short.sum(axis=1)
-    if stack.pays_interest or (cash[:-1] < owed).any():
-        interest = _interest(stack, flows, owed, costs, capital)
+    if stack.pays_interest or (cash[:-1] < -owed[:-1]).any():
+        interest = _interest(stack, flows, -owed[:-1], costs, capital)
         cash = cash + np.cumsum(interest)
-    held = shares * stack.close
-    return Path(cash + held.sum(axis=1), cash, held, shares, interest, bought, sold)
+    value = cash + held @ np.ones(tickers)
+    return Path(value, cash, held, shares, -owed, interest, bought, sold)
+
+
+def _positions(legs: Legs, sessions: int, tickers: int) -> Floats:
+    """Return net shares after each session, shape (S, N): exactly zero where no leg is held."""
+    held = np.minimum(legs.exit, sessions) - legs.entry
+    before = np.cumsum(held) - held
+    rows = np.arange(int(held.sum())) + np.repeat(legs.entry - before, held)
+    cells = rows * tickers + np.repeat(legs.column, held)
+    return _sums(cells, np.repeat(legs.size, held), sessions * tickers).reshape(sessions, tickers)
 
 
 def _sums(cells: Ints, values: Floats, count: int) -> Floats:
     """Return the sum of values by cell, shape (count,); numpy counts where there is none."""
     return np.bincount(cells, values, count).astype(np.float64, copy=False)
-
-
-def _positions(legs: Legs, leaves: npt.NDArray[np.bool_], sessions: int, tickers: int) -> Floats:
-    """Return net shares after each session, shape (S, N): exactly zero where no leg is held."""
-    cells = sessions * tickers
-    entered = legs.entry * tickers + legs.column
-    left = (legs.exit * tickers + legs.column)[leaves]
-    steps = _sums(entered, legs.size, cells) - _sums(left, legs.size[leaves], cells)
-    counts = np.bincount(entered, minlength=cells) - np.bincount(left, minlength=cells)
-    shape = (sessions, tickers)
-    shares = np.cumsum(steps.reshape(shape), axis=0)
-    shares[np.cumsum(counts.reshape(shape), axis=0) == 0] = 0.0
-    return shares
 
 
 def _interest(stack: Stack, flows: Floats, owed: Floats, costs: Costs, capital: float) -> Floats:
@@ -216,7 +222,7 @@ def surely_within(stack: Stack, legs: Legs, path: Path, limits: Limits, fill: st
     limits : Limits
     fill : str
     """
-    rows = np.unique(legs.entry)
+    rows = np.flatnonzero(np.bincount(legs.entry))
     quotes = (stack.open if fill == "open" else stack.close)[rows]
     alive = (legs.entry <= rows[:, None]) & (rows[:, None] < legs.exit)
     worth = np.abs(legs.size) * quotes[:, legs.column]
@@ -235,7 +241,6 @@ def surely_within(stack: Stack, legs: Legs, path: Path, limits: Limits, fill: st
 
 def keeps_margin(path: Path, limits: Limits) -> bool:
     """Return whether equity covers the maintenance margin at every close."""
-    long = np.maximum(path.held, 0.0).sum(axis=1)
-    short = long - path.held.sum(axis=1)
-    needed = limits.maintenance_long * long + limits.maintenance_short * short
+    long = path.value - path.cash + path.short
+    needed = limits.maintenance_long * long + limits.maintenance_short * path.short
     return bool((path.value >= needed).all())
