@@ -55,3 +55,27 @@ def test_every_section_names_a_script_that_exists(root: Path) -> None:
         called = re.findall(r"`python (benchmarks/\w+\.py)", text)
         assert called, name
         assert all((root / path).is_file() for path in called)
+
+
+def test_every_way_to_sweep_gives_the_same_numbers(
+    script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speed = script("sweep_speed")
+    speed.main(["--repeats", "1", "--fast", "20", "--slow", "2", "--no-cluster"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("| way | 20 variants, vectorised: wall time |")
+    assert "| 2 variants, Cerebro: wall time |" in lines[0]
+    assert lines[2] == "| one process | 1.00 | 1.00 | 1.00 | 1.00 |"
+    assert [line.split(" | ")[0] for line in lines[3:]] == [
+        "| one process, every variant asked anew", "| two processes",
+    ]  # fmt: skip
+
+
+def test_another_sweep_is_refused(script, monkeypatch: pytest.MonkeyPatch) -> None:
+    speed = script("sweep_speed")
+    world = speed.make_world(120, 6)
+    with speed.ways_of(world, False) as ways:
+        first = next(iter(ways.values()))
+        wrong = {"one process": first, "wrong": lambda over: first({"hold": [1], "gross": [0.3]})}
+        with pytest.raises(SystemExit, match="wrong gives other numbers than one process"):
+            speed.measure(wrong, {"hold": [1], "gross": [0.2]}, 1)

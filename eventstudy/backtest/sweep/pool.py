@@ -37,6 +37,8 @@ ANSWER = 10.0
 """Seconds in which a scheduler has to answer."""
 PATIENCE = 30.0
 """Seconds that a cluster may be without a worker."""
+IDLE = 300
+"""Seconds that processes of this machine wait for the next sweep."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 Batch = tuple[list[Ended], float]
@@ -86,7 +88,9 @@ class LocalPool:
     def _made(self) -> Executor:
         from joblib.externals.loky import get_reusable_executor
 
-        made: Executor = get_reusable_executor(max_workers=self.workers, env=ONE_THREAD)
+        made: Executor = get_reusable_executor(
+            max_workers=self.workers, timeout=IDLE, env=ONE_THREAD
+        )
         return made
 
     def submit(self, errand: Errand, batch: Numbered) -> Future[Batch]:
