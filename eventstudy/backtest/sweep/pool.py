@@ -86,11 +86,10 @@ class LocalPool:
         self._executor = self._made()
 
     def _made(self) -> Executor:
-        from joblib.externals.loky import get_reusable_executor
+        # joblib's own kind: its other users in this process share the one reusable executor.
+        from joblib.executor import get_memmapping_executor
 
-        made: Executor = get_reusable_executor(
-            max_workers=self.workers, timeout=IDLE, env=ONE_THREAD
-        )
+        made: Executor = get_memmapping_executor(self.workers, timeout=IDLE, env=ONE_THREAD)
         return made
 
     def submit(self, errand: Errand, batch: Numbered) -> Future[Batch]:

@@ -63,15 +63,6 @@ def test_a_sweep_begun_on_a_cluster_is_ended_here(world, folder, address, alone,
     pd.testing.assert_frame_equal(result.table, alone.table, check_exact=True)
 
 
-def test_a_variant_that_ends_its_worker_is_recorded(world, folder, address) -> None:
-    over = {"mode": ["fine", "kills", "raises"]}
-    result = sweep(*world, "fragile", over, folder=folder, scheduler=address)
-    by = result.table.set_index("mode")["error"]
-    assert by["fine"] == ""
-    assert by["kills"].startswith("its process ended")
-    assert "no idea" in by["raises"]
-
-
 def test_an_address_without_a_scheduler_is_said(world, folder, monkeypatch) -> None:
     monkeypatch.setattr(pool, "ANSWER", 1.0)
     for wrong in ("tcp://127.0.0.1:9", "nowhere", "tcp://127.0.0.1:port"):
