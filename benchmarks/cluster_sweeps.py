@@ -1,4 +1,11 @@
-"""A Dask cluster of two workers gives what one process gives, through the same call."""
+"""A Dask cluster of two workers gives what one process gives, through the same call.
+
+Slow, and a client in the process of the suite waits now and then for a scheduler that is not
+there: it stands apart from the suite. Run it from tests/backtest/sweep, whose fixtures it uses:
+
+    cp benchmarks/cluster_sweeps.py tests/backtest/sweep/test_cluster.py
+    python -m pytest -n 0 tests/backtest/sweep/test_cluster.py
+"""
 
 from __future__ import annotations
 
