@@ -155,41 +155,39 @@ def account_path(
     """
     sessions, tickers = stack.close.shape
     quotes = stack.open if fill == "open" else stack.close
-    slip, rate = costs.half_spread_bp * BP, costs.commission_bp * BP
-    leaves = legs.exit < sessions
-    buys = legs.size > 0
-    bought = quotes[legs.entry, legs.column] * np.where(buys, 1 + slip, 1 - slip)
-    sold = np.full(len(legs.size), np.nan)
+    crossed = np.where(legs.size > 0, costs.half_spread_bp * BP, -costs.half_spread_bp * BP)
+    charged = np.abs(legs.size) * (costs.commission_bp * BP)
+    bought = quotes[legs.entry, legs.column] * (1 + crossed)
+    leaves = np.flatnonzero(legs.exit < sessions)
     out = legs.exit[leaves]
-    sold[leaves] = quotes[out, legs.column[leaves]] * np.where(buys[leaves], 1 - slip, 1 + slip)
-    size, left = legs.size, legs.size[leaves]
+    sold = np.full(len(legs.size), np.nan)
+    sold[leaves] = quotes[out, legs.column[leaves]] * (1 - crossed[leaves])
+    spent = (legs.size + charged) * bought
+    gained = ((legs.size - charged) * sold)[leaves]
     shares = _positions(legs, sessions, tickers)
     held = shares * stack.close
-    short = np.minimum(held, 0.0)
-    # One product instead of two sums by row: fees of the short values, and the values.
-    rated, owed = (short @ np.column_stack([fees, np.ones(tickers)])).T
-    spent = size * bought + np.abs(size) * rate * bought
-    gained = left * sold[leaves] - np.abs(left) * rate * sold[leaves]
+    short, ones = np.minimum(held, 0.0), np.ones(tickers)
+    owed = short @ ones
     flows = _sums(out, gained, sessions) - _sums(legs.entry, spent, sessions)
     if stack.pays_dividends:
         flows[1:] += np.einsum("sn,sn->s", shares[:-1], stack.dividends[1:])
-    flows[1:] += rated[:-1] * (stack.gaps[1:] * (BP / costs.day_count))
-    cash = capital + np.cumsum(flows)
+    flows[1:] += (short @ fees)[:-1] * (stack.gaps[1:] * (BP / costs.day_count))
+    cash = capital + flows.cumsum()
     interest = np.zeros(sessions)
     if stack.pays_interest or (cash[:-1] < -owed[:-1]).any():
         interest = _interest(stack, flows, -owed[:-1], costs, capital)
-        cash = cash + np.cumsum(interest)
-    value = cash + held @ np.ones(tickers)
+        cash = cash + interest.cumsum()
+    value = cash + held @ ones
     return Path(value, cash, held, shares, -owed, interest, bought, sold)
 
 
 def _positions(legs: Legs, sessions: int, tickers: int) -> Floats:
     """Return net shares after each session, shape (S, N): exactly zero where no leg is held."""
     held = np.minimum(legs.exit, sessions) - legs.entry
-    before = np.cumsum(held) - held
-    rows = np.arange(int(held.sum())) + np.repeat(legs.entry - before, held)
-    cells = rows * tickers + np.repeat(legs.column, held)
-    return _sums(cells, np.repeat(legs.size, held), sessions * tickers).reshape(sessions, tickers)
+    before = held.cumsum() - held
+    starts = (legs.entry - before) * tickers + legs.column
+    cells = np.arange(int(held.sum())) * tickers + starts.repeat(held)
+    return _sums(cells, legs.size.repeat(held), sessions * tickers).reshape(sessions, tickers)
 
 
 def _sums(cells: Ints, values: Floats, count: int) -> Floats:
@@ -224,14 +222,16 @@ def surely_within(stack: Stack, legs: Legs, path: Path, limits: Limits, fill: st
     """
     rows = np.flatnonzero(np.bincount(legs.entry))
     quotes = (stack.open if fill == "open" else stack.close)[rows]
-    alive = (legs.entry <= rows[:, None]) & (rows[:, None] < legs.exit)
+    column = rows[:, None]
+    alive = (legs.entry <= column) & (column < legs.exit)
     worth = np.abs(legs.size) * quotes[:, legs.column]
     most = np.einsum("rl,rl->r", alive, worth)
     equity = path.cash[rows] + np.einsum("rn,rn->r", path.shares[rows], quotes)
     allowed = min(limits.gross, limits.net, limits.single)
     if limits.initial:
         allowed = min(allowed, 1.0 / limits.initial)
-    if (most > allowed * equity).any() or (equity <= 0).any():
+    # Each of these sessions opens a leg, so `most` is above zero: equity has to be as well.
+    if not (most <= allowed * equity).all():
         return False
     if not limits.cash:
         return True
