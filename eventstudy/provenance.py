@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 DISTRIBUTION = "eventstudy-backtester"
 _LIBRARIES = (
@@ -27,3 +30,13 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of the source files of this package: one version may have several."""
+    folder = Path(__file__).parent
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()

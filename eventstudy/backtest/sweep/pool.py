@@ -1,19 +1,18 @@
-"""Workers: processes of this machine (loky) or of a Dask cluster, one code path for both.
+"""Variants sent to workers in batches, and what comes back; processes of this machine (loky).
 
-Both are executors of futures. joblib's own loop over a Dask cluster waits for ever where a
-worker dies; here a batch whose process ended is run again by itself, and halved until the
-variant that ends it is alone.
+Workers are anything that runs a batch and gives a future: `cluster` has those of Dask. A batch
+whose process ended is run again by itself, and halved until the variant that ends it is alone.
+joblib's own loop over a Dask cluster waits for ever where a worker dies.
 """
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +21,6 @@ from eventstudy.backtest.setup import Setup
 from eventstudy.backtest.sweep.cargo import Cargo, cargo_of
 from eventstudy.backtest.sweep.work import LOST, Ended, Errand, Numbered, run_batch
 from eventstudy.errors import BacktestError
-from eventstudy.provenance import versions
 
 IN_FLIGHT = 2
 """Batches a worker: one that runs and one that waits, so that none stands idle."""
@@ -33,10 +31,6 @@ FEWEST_SHARES = 4
 """A worker's share of what is left is cut into so many, that all end together."""
 MOST_LOST = 3
 """Variants lost before any has ended: then it is not the variants."""
-ANSWER = 10.0
-"""Seconds in which a scheduler has to answer."""
-PATIENCE = 30.0
-"""Seconds that a cluster may be without a worker."""
 IDLE = 300
 """Seconds that processes of this machine wait for the next sweep."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -50,9 +44,12 @@ class Pool(Protocol):
     Attributes
     ----------
     workers : int
+    lost : tuple of exception types
+        Raised by a future whose process has ended.
     """
 
     workers: int
+    lost: tuple[type[Exception], ...]
 
     def submit(self, errand: Errand, batch: Numbered) -> Future[Batch]:
         """Send a batch."""
@@ -79,6 +76,8 @@ class LocalPool:
     cargo : Cargo
     workers : int
     """
+
+    lost: tuple[type[Exception], ...] = (BrokenProcessPool, CancelledError)
 
     def __init__(self, cargo: Cargo, workers: int) -> None:
         self.cargo = cargo
@@ -108,117 +107,11 @@ class LocalPool:
         self._executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]
 
 
-class ClusterPool:
-    """Workers of a Dask cluster.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    cargo : Cargo
-    """
-
-    def __init__(self, client: Any, cargo: Cargo) -> None:
-        self.client = client
-        self.cargo = cargo
-        # Processes, not threads: each runs one batch at a time.
-        self.workers = len(client.nthreads())
-        self._executor: Executor = client.get_executor(pure=False)
-        self._alone_since: float | None = None
-        self._scatter()
-
-    def _scatter(self) -> None:
-        self._sent = self.client.scatter(self.cargo, broadcast=True, hash=False)
-
-    def submit(self, errand: Errand, batch: Numbered) -> Future[Batch]:
-        """Send a batch."""
-        return self._executor.submit(run_batch, self._sent, errand, batch)
-
-    def mend(self) -> None:
-        """Send the setup again: workers that ended may have held the only copies."""
-        self.client.wait_for_workers(1, timeout=PATIENCE)
-        self._scatter()
-
-    def check(self) -> None:
-        """Raise where no worker has been there for a while."""
-        if self.client.status == "running" and self.client.nthreads():
-            self._alone_since = None
-            return
-        now = time.monotonic()
-        self._alone_since = self._alone_since or now
-        if now - self._alone_since > PATIENCE:
-            raise TimeoutError(f"no worker for {PATIENCE:.0f} seconds")
-
-    def stop(self) -> None:
-        """Leave the workers, who are not ours, as they are."""
-
-
 @contextmanager
 def local_pool(setup: Setup, workers: int) -> Iterator[LocalPool]:
     """Yield processes of this machine; the setup lies in a file that they read."""
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         yield LocalPool(cargo_of(setup, Path(folder)), workers)
-
-
-@contextmanager
-def cluster_pool(setup: Setup, address: str) -> Iterator[ClusterPool]:
-    """Yield the workers of a Dask cluster.
-
-    Raises
-    ------
-    BacktestError
-        Where Dask is not installed, no scheduler answers, it has no worker or loses all of
-        them, or a worker has other versions than this process.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise BacktestError(
-            "a scheduler needs Dask: install eventstudy-backtester[cluster]"
-        ) from error
-    opened: Callable[..., Any] = Client
-    with ExitStack() as stack:
-        try:
-            client = stack.enter_context(opened(address, timeout=ANSWER, set_as_default=False))
-        except (OSError, ValueError) as error:
-            raise BacktestError(
-                f"no Dask scheduler answers at {address!r} (such as tcp://host:8786): {error}"
-            ) from error
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-            check_versions(client)
-            yield ClusterPool(client, cargo_of(setup, None))
-        except (OSError, TimeoutError) as error:
-            raise BacktestError(
-                f"the Dask scheduler at {address} has no worker, or is gone: {error}"
-            ) from error
-
-
-def check_versions(client: Any) -> None:
-    """Refuse a cluster whose workers would compute with other versions.
-
-    Raises
-    ------
-    BacktestError
-    """
-    try:
-        found: dict[str, dict[str, str]] = client.run(versions)
-    except ImportError as error:
-        raise BacktestError(f"a Dask worker lacks what this process has: {error}") from error
-    own, faults = _compared(versions()), []
-    for address, theirs in found.items():
-        other = _compared(theirs)
-        faults += [
-            f"{name} {other.get(name)} at {address}, {version} here"
-            for name, version in own.items()
-            if other.get(name) != version
-        ]
-    if faults:
-        raise BacktestError("Dask workers have other versions: " + "; ".join(faults))
-
-
-def _compared(found: dict[str, str]) -> dict[str, str]:
-    """Return the versions that numbers depend on; of Python the first two numbers."""
-    return {**found, "python": ".".join(found["python"].split(".")[:2])}
 
 
 @dataclass(slots=True)
@@ -308,12 +201,7 @@ class _Dispatch:
             batch = self.flying.pop(future)
             try:
                 ended, seconds = future.result()
-            except (BrokenProcessPool, CancelledError) as error:
-                broken.append(batch)
-                why = str(error)
-            except Exception as error:
-                if type(error).__name__ != "KilledWorker":
-                    raise
+            except self.pool.lost as error:
                 broken.append(batch)
                 why = str(error)
             else:

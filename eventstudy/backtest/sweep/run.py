@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,14 @@ from eventstudy.backtest.plan import appointments
 from eventstudy.backtest.setup import Setup, plans_of, set_up
 from eventstudy.backtest.sweep.cargo import blueprint_of, refuse_while_reading, setup_digest
 from eventstudy.backtest.sweep.kept import Kept
-from eventstudy.backtest.sweep.pool import cluster_pool, dispatched, local_pool
+from eventstudy.backtest.sweep.pool import Pool, dispatched, local_pool
 from eventstudy.backtest.sweep.result import FIGURES, SweepResult
 from eventstudy.backtest.sweep.space import Space, grid, random_points
 from eventstudy.backtest.sweep.work import Bench, Ended, Errand, Numbered, origin_of
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
 from eventstudy.models.contract import Progress, unwatched
-from eventstudy.provenance import versions
+from eventstudy.provenance import code_digest, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -220,7 +221,7 @@ def _timings(strategy: Strategy, points: Sequence[Mapping[str, Any]]) -> list[di
 
 
 def key_of(setup: Setup, plan: Plan) -> str:
-    """Return what a kept result stands for: setup, strategy, variants, sessions, versions."""
+    """Return what a kept result stands for: setup, strategy, variants, sessions, versions, code."""
     parts = [
         setup_digest(setup),
         plan.strategy.digest,
@@ -229,6 +230,7 @@ def key_of(setup: Setup, plan: Plan) -> str:
         _json([dict(point) for point in plan.variants]),
         f"{plan.first} {plan.last}",
         _json(versions()),
+        code_digest(),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -251,11 +253,21 @@ def _run(
     blueprint = blueprint_of(plan.strategy, origin_of(plan.strategy))
     errand = Errand(blueprint, plan.first, plan.last)
     if scheduler is not None:
-        with cluster_pool(setup, scheduler) as cluster:
-            yield from dispatched(cluster, errand, left)
+        with _cluster(setup, scheduler) as workers:
+            yield from dispatched(workers, errand, left)
         return
     with local_pool(setup, min(_cores() if jobs == -1 else jobs, len(left))) as local:
         yield from dispatched(local, errand, left)
+
+
+def _cluster(setup: Setup, address: str) -> AbstractContextManager[Pool]:
+    try:
+        from eventstudy.backtest.sweep.cluster import cluster_pool
+    except ImportError as error:
+        raise BacktestError(
+            "a scheduler needs Dask: install eventstudy-backtester[cluster]"
+        ) from error
+    return cluster_pool(setup, address)
 
 
 def _cores() -> int:

@@ -14,11 +14,16 @@ from eventstudy.backtest.sweep.work import Ended
 from eventstudy.errors import BacktestError
 
 
+class Killed(Exception):
+    """Another error that a pool says means a loss."""
+
+
 class MadePool:
     """Runs a batch as soon as it is sent; one with a deadly variant breaks."""
 
     def __init__(self, workers, deadly=frozenset(), error=BrokenProcessPool):
         self.workers, self.deadly, self.error = workers, deadly, error
+        self.lost = (BrokenProcessPool, CancelledError, Killed)
         self.ran: list[int] = []
         self.crashes = self.mended = 0
         self.stopped = False
@@ -42,13 +47,6 @@ class MadePool:
 
     def stop(self):
         self.stopped = True
-
-
-class Killed(Exception):
-    """As Dask calls it."""
-
-
-Killed.__name__ = "KilledWorker"
 
 
 @settings(deadline=None, max_examples=60)

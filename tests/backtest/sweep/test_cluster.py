@@ -1,27 +1,23 @@
-"""A Dask cluster of two workers gives what one process gives, through the same call.
-
-Slow, and a client in the process of the suite waits now and then for a scheduler that is not
-there: it stands apart from the suite. Run it from tests/backtest/sweep, whose fixtures it uses:
-
-    cp benchmarks/cluster_sweeps.py tests/backtest/sweep/test_cluster.py
-    python -m pytest -n 0 tests/backtest/sweep/test_cluster.py
-"""
+"""A Dask cluster of two workers gives what one process gives, through the same call."""
 
 from __future__ import annotations
 
 import logging
 import re
+import socket
 import sys
+import time
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from eventstudy.backtest.sweep import pool, sweep
+from eventstudy.backtest.sweep import sweep
 from eventstudy.errors import BacktestError
 
 distributed = pytest.importorskip("distributed")
+cluster = pytest.importorskip("eventstudy.backtest.sweep.cluster")
 
 OVER = {"k": [0.0, 0.01, 0.03], "hold": [2, 5, 9], "gross": [-1.0, 0.2]}
 pytestmark = pytest.mark.filterwarnings("default")
@@ -32,12 +28,12 @@ def address(tmp_path_factory):
     """A scheduler with two worker processes of one thread each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cluster = distributed.LocalCluster(
+        made = distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
             local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,
         )  # fmt: skip
-        with cluster:
-            yield cluster.scheduler_address
+        with made:
+            yield made.scheduler_address
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +66,39 @@ def test_a_sweep_begun_on_a_cluster_is_ended_here(world, folder, address, alone,
     pd.testing.assert_frame_equal(result.table, alone.table, check_exact=True)
 
 
+def test_a_variant_that_ends_its_worker_is_recorded(world, folder, address) -> None:
+    """The cluster starts workers anew; the setup is there again, and the sweep goes on."""
+    over = {"mode": ["fine", "kills", "raises"], "hold": [2, 5]}
+    result = sweep(*world, "fragile", over, folder=folder, scheduler=address)
+    fine = sweep(*world, "fragile", {"mode": ["fine"], "hold": [2, 5]}, folder=folder, jobs=1)
+    by = result.table.set_index("mode")["error"]
+    assert by["kills"].str.startswith("its process ended").all()
+    assert by["raises"].str.contains("no idea").all()
+    np.testing.assert_array_equal(result.excess, fine.excess)
+
+
+def test_the_setup_is_taken_from_the_workers_afterwards(world, folder, address) -> None:
+    sweep(*world, "pair", {"hold": [2]}, folder=folder, scheduler=address)
+    with distributed.Client(address, set_as_default=False) as client:
+        held = client.run(lambda: len(cluster._HELD))
+    assert set(held.values()) == {0}
+
+
 def test_an_address_without_a_scheduler_is_said(world, folder, monkeypatch) -> None:
-    monkeypatch.setattr(pool, "ANSWER", 1.0)
-    for wrong in ("tcp://127.0.0.1:9", "nowhere", "tcp://127.0.0.1:port"):
-        with pytest.raises(
-            BacktestError, match=f"no Dask scheduler answers at '{re.escape(wrong)}'"
-        ):
-            sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler=wrong)
+    """Nobody there, no address, and somebody else who listens and says nothing."""
+    monkeypatch.setattr(cluster, "ANSWER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        other = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        for wrong in ("tcp://127.0.0.1:9", "nowhere", "tcp://127.0.0.1:port", other, other):
+            began = time.monotonic()
+            told = f"no Dask scheduler answers at '{re.escape(wrong)}'"
+            with pytest.raises(BacktestError, match=told):
+                sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler=wrong)
+            assert time.monotonic() - began < 10
 
 
 def test_a_scheduler_without_workers_is_said(world, folder, monkeypatch) -> None:
-    monkeypatch.setattr(pool, "PATIENCE", 0.5)
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=None, processes=False,
                                  silence_logs=logging.CRITICAL) as empty,
@@ -89,21 +107,29 @@ def test_a_scheduler_without_workers_is_said(world, folder, monkeypatch) -> None
         sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler=empty.scheduler_address)
 
 
-def test_workers_with_other_versions_are_refused() -> None:
-    own = pool.versions()
-    here = {**own, "numpy": "1.0"}
+def test_other_versions_and_other_code_are_refused() -> None:
+    own = cluster.installed()
+    others = {"tcp://a:1": own, "tcp://b:2": {**own, "numpy": "1.0"}}
 
     class Client:
         def run(self, function):
-            return {"tcp://a:1": own, "tcp://b:2": here}
+            return others
 
-    with pytest.raises(BacktestError, match=f"numpy 1.0 at tcp://b:2, {own['numpy']} here"):
-        pool.check_versions(Client())
-    Client.run = lambda self, function: {"tcp://a:1": own}
-    pool.check_versions(Client())
+        def run_on_scheduler(self, function):
+            return {**own, "code of eventstudy": "another"}
+
+    with pytest.raises(BacktestError) as told:
+        cluster.check_versions(Client())
+    assert f"numpy 1.0 at tcp://b:2, {own['numpy']} here" in str(told.value)
+    assert "code of eventstudy another at the scheduler" in str(told.value)
+    assert "tcp://a:1" not in str(told.value)
+    others.pop("tcp://b:2")
+    Client.run_on_scheduler = lambda self, function: own
+    cluster.check_versions(Client())
 
 
 def test_without_dask_the_extra_is_named(world, folder, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "eventstudy.backtest.sweep.cluster")
     with pytest.raises(BacktestError, match=r"install eventstudy-backtester\[cluster\]"):
         sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler="tcp://127.0.0.1:9")
