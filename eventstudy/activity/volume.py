@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -366,9 +367,10 @@ def _doubted(test: SignificanceTest, said: Significance, masks: Floats, rho: flo
 def _require_something(events: Sequence[pd.DataFrame], drops: Sequence[Drop]) -> None:
     if events:
         return
-    lines = [f"  {d.event_id} {d.ticker}: {d.reason}: {d.detail}" for d in dict.fromkeys(drops)]
-    shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    raise StudyError("\n".join(["no observation of the study has volume:", *shown]))
+    lost = list(dict.fromkeys(drops))
+    counts = ", ".join(f"{n} {reason}" for reason, n in Counter(d.reason for d in lost).items())
+    such = "; ".join(f"{d.event_id} {d.ticker}: {d.detail}" for d in lost[:2])
+    raise StudyError(f"no observation of the study has volume: {counts}, such as {such}")
 
 
 def _notes(study: StudyResult, volume: Floats, named: tuple[str, ...] | None) -> tuple[str, ...]:

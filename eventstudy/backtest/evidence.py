@@ -15,7 +15,7 @@ from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import run_desk
 from eventstudy.backtest.fastpath import FastPathRefused, check_terms
 from eventstudy.backtest.library import Strategy
-from eventstudy.backtest.liquidity import impact_before
+from eventstudy.backtest.liquidity import impact_before, usual_before
 from eventstudy.backtest.luck import (
     PlaceboVerdict,
     break_even_cost,
@@ -61,7 +61,7 @@ SHOWN = {
     "placebo_total_p": "placebo p",
     "placebo_sharpe_p": "of Sharpe",
     "break_even_bp": "breaks even bp",
-    "capacity": "capacity",
+    "capacity": "capacity m",
 }
 SENSITIVITY = ("strategy", "what", "level", "total_return", "sharpe", "events")
 
@@ -78,8 +78,8 @@ class Evidence:
         is above zero, and above the best to be expected of `trials` trials without an edge;
         min_track_record: sessions until psr would reach 95%; placebo_total_p,
         placebo_sharpe_p: share of placebo calendars that do as well; break_even_bp: one-way
-        cost that takes the whole profit; capacity: capital at which impact does; note: what
-        could not be told, and why.
+        cost that takes the whole profit; capacity: capital at which impact does, or at which
+        an order is a whole day's volume; note: what could not be told, and why.
     sensitivity : DataFrame
         strategy, what (``cost``, ``delay`` or ``capital``), level (times the costs, sessions
         later, money), total_return, sharpe (NaN for ``capital``), events.
@@ -121,8 +121,10 @@ class Evidence:
 def _worded(name: str, value: float) -> str:
     if np.isnan(value):
         return ""
-    if name in ("trials", "min_track_record", "capacity"):
+    if name in ("trials", "min_track_record"):
         return f"{value:,.0f}"
+    if name == "capacity":
+        return f"{value / 1e6:,.0f}"
     if name in ("psr", "dsr"):
         return f"{100 * value:.1f}%"
     return f"{value:.3f}" if name.endswith("_p") else f"{value:.2f}"
@@ -349,18 +351,37 @@ def impact_paid(setup: Setup, run: Ran) -> float:
     return paid
 
 
-def capacity_of(setup: Setup, run: Ran) -> tuple[float, str]:
-    """Return the capital at which impact takes the whole profit, and why there is none.
+def largest_share(setup: Setup, run: Ran) -> float:
+    """Return the largest order of a run over its ticker's usual daily volume."""
+    table, rows = setup.market.table, {d: i for i, d in enumerate(setup.market.table.dates)}
+    shares = [
+        abs(leg.entry_size) / usual_before(table, rows[day] - 1, leg.ticker)
+        for leg in run.desk.ledger.legs.values()
+        for day in (leg.entry_date, leg.exit_date)
+    ]
+    return max(shares, default=0.0)
 
-    ``capital x (profit / impact)^2``; see `impact_paid`.
+
+def capacity_of(setup: Setup, run: Ran) -> tuple[float, str]:
+    """Return the capital that the trades can carry, and what to know of it.
+
+    ``capital x (profit / impact)^2``, where impact takes the whole profit, see `impact_paid`;
+    at most the capital at which an order is the whole usual volume of its session: the law
+    of impact was never seen beyond.
     """
-    profit = run.desk.days[run.window - 1].value - setup.market.capital
+    own = setup.market.capital
+    profit = run.desk.days[run.window - 1].value - own
     paid = impact_paid(setup, run)
     if np.isnan(paid):
         return np.nan, "no capacity: volumes are missing"
     if not paid:
         return np.nan, ""
-    return (setup.market.capital * (profit / paid) ** 2 if profit > 0 else 0.0), ""
+    if profit <= 0:
+        return 0.0, ""
+    whole, most = own * (profit / paid) ** 2, own / largest_share(setup, run)
+    if whole <= most:
+        return whole, ""
+    return most, "capacity ends where an order is a whole day's volume, not the profit"
 
 
 def _capital_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
@@ -378,4 +399,5 @@ def _capital_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
             "events": events,
         }
 
-    return _rows(run, "capital", CAPITALS, at)
+    most = own / largest_share(setup, run) if events else np.inf
+    return _rows(run, "capital", tuple(c for c in CAPITALS if c <= most), at)

@@ -20,6 +20,12 @@ def usual_volume(volume: Floats) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
+def usual_before(table: PriceTable, row: int, ticker: str) -> float:
+    """Return the usual volume over the last `SESSIONS` sessions up to a row."""
+    recent = slice(max(row + 1 - SESSIONS, 0), row + 1)
+    return usual_volume(table.volume[recent, table.column(ticker)])
+
+
 def daily_volatility(close: Floats) -> float:
     """Return the standard deviation (ddof 1) of close-to-close returns.
 
@@ -58,9 +64,8 @@ def impact_before(
     """
     if not coefficient:
         return 0.0
-    recent, column = slice(max(row + 1 - SESSIONS, 0), row + 1), table.column(ticker)
-    volume = usual_volume(table.volume[recent, column])
-    sigma = daily_volatility(table.close[max(row - SESSIONS, 0) : row + 1, column])
+    volume = usual_before(table, row, ticker)
+    sigma = daily_volatility(table.close[max(row - SESSIONS, 0) : row + 1, table.column(ticker)])
     if not volume > 0:
         return float("nan")
     return square_root_impact(size, volume, sigma, coefficient)
@@ -88,10 +93,9 @@ def participation_scale(
     ticker : str
         Whose volume binds.
     """
-    recent = slice(max(row + 1 - SESSIONS, 0), row + 1)
     found = []
     for ticker, size in sizes.items():
-        usual = usual_volume(table.volume[recent, table.column(ticker)])
+        usual = usual_before(table, row, ticker)
         found.append((share * usual / abs(size) if usual > 0 else 0.0, ticker))
     scale, ticker = min(found)
     return min(scale, 1.0), ticker

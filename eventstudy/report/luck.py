@@ -17,19 +17,23 @@ def _share(value: float) -> str:
     return percent(value, 1, signed=False)
 
 
+def _millions(value: float) -> str:
+    return decimal(value / 1e6, 0)
+
+
 LUCK = {
     "strategy": plain, "sessions": whole, "sharpe": decimal, "boot_interval": plain,
     "boot_p": probability, "psr": _share, "trials": whole, "expected_max": decimal,
     "dsr": _share, "min_track_record": whole, "placebo_total_p": probability,
     "placebo_sharpe_p": probability, "placebo_distinct": whole, "break_even_bp": decimal,
-    "capacity": whole,
+    "capacity": _millions,
 }  # fmt: skip
 LABELS = {
     "boot_interval": "95% bootstrap", "boot_p": "bootstrap p", "psr": "probabilistic",
     "expected_max": "best of trials by luck", "dsr": "deflated",
     "min_track_record": "sessions needed", "placebo_total_p": "placebo dates p, profit",
     "placebo_sharpe_p": "placebo dates p, Sharpe", "placebo_distinct": "distinct calendars",
-    "break_even_bp": "break-even cost, bp", "capacity": "capacity",
+    "break_even_bp": "break-even cost, bp", "capacity": "capacity, millions",
 }  # fmt: skip
 
 
@@ -71,7 +75,7 @@ def luck_lines(evidence: Evidence) -> list[str]:
         "direction: where directions were set by someone who knew later prices, they share that "
         "knowledge, and a small p is no proof of foresight. Capacity is where the square-root "
         "law of impact (coefficient 1, median volume and volatility of 20 sessions) takes the "
-        "whole profit.",
+        "whole profit, or where an order is a whole day's usual volume, whichever comes first.",
     ]
 
 

@@ -244,7 +244,7 @@ def test_without_other_volume_the_market_model_says_so(volume_prices: es.PriceTa
 
 
 def test_prices_without_volume_are_refused(sample: es.StudyResult) -> None:
-    with pytest.raises(StudyError, match="no observation of the study has volume:\n  .*AVGO"):
+    with pytest.raises(StudyError, match="has volume: [0-9]+ no_volume, such as .*AVGO has no"):
         abnormal_volume(sample)
 
 

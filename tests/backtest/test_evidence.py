@@ -128,7 +128,7 @@ def test_break_even_cost_leaves_nothing(make_event, make_table, make_days):
 
 def test_capacity_is_where_impact_takes_the_profit(make_event, make_table, make_days):
     """The square-root law through Cerebro at other capitals: the closed form holds."""
-    events, table, _ = made(make_event, make_table, make_days, rows=[120, 148, 200], jump=0.1)
+    events, table, _ = made(make_event, make_table, make_days, rows=[120, 148, 200], jump=0.03)
     run = backtest(events, table, Pair, costs=Costs(0, 0, 0), capital=CAPITAL)
     capacity = run.evidence.luck["capacity"][0]
     frame = run.evidence.sensitivity
@@ -143,6 +143,21 @@ def test_capacity_is_where_impact_takes_the_profit(make_event, make_table, make_
     assert frame[1e6] == pytest.approx(at[1e6], abs=0.01 * profit)
     assert frame[1e7] == pytest.approx(at[1e7], abs=0.02 * profit)
     assert abs(at[capacity]) < 0.1 * profit
+
+
+def test_capacity_ends_where_an_order_is_a_whole_days_volume(make_event, make_table, make_days):
+    """One order of 600 shares at most against 1,200 a session: twice the capital and no more."""
+    events, _, days = made(make_event, make_table, make_days, rows=[148])
+    level = np.tile([[100.0], [101.0]], (COUNT // 2, 3))  # 100 at the close of the decision
+    level[151:, 0] += 100.0
+    prices = {n: {"close": level[:, i], "open": level[:, i]} for i, n in enumerate(NAMES)}
+    table = replace(make_table(days, prices), volume=np.full(level.shape, 1200.0))
+    run = backtest(events, table, Pair, costs=Costs(0, 0, 0), capital=CAPITAL)
+    found = run.evidence.luck
+    assert found["capacity"][0] == pytest.approx(2 * CAPITAL)
+    assert "capacity ends where an order is a whole day's volume" in found["note"][0]
+    capital = run.evidence.sensitivity.query("what == 'capital'")["level"]
+    assert list(capital) == [1e6]
 
 
 def test_planted_gains_stand_out_among_placebo_dates_and_noise_does_not(
