@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eventstudy.told import as_html, as_text
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eventstudy.told import Told
 
 KEYS = ["group", "alignment", "model", "window"]
 
@@ -69,18 +73,21 @@ class ActivityResult:
 
     def summary(self) -> str:
         """Return the summary as text, under the alignment that leads."""
+        return as_text(self._told())
+
+    def _told(self) -> Told:
         frame = self.summary_frame()
         frame = frame[frame["alignment"] == self.alignments[-1]].drop(columns="alignment")
         head = {
             "volume": "Abnormal log volume: what was traded over what was to be expected",
             "variance": "Variance of event days over that of the estimation window",
         }[self.what]
-        lines = [f"{head}; alignment {self.alignments[-1]}", ""]
+        lines: list[str | pd.DataFrame] = [f"{head}; alignment {self.alignments[-1]}", ""]
         lines.append(_table(frame) if len(frame) else "(no group)")
         if len(self.dropped):
             left = len(self.dropped)
             lines.append(f"{left} rows left out, each with its reason in dropped.")
-        return "\n".join([*lines, "", *self.notes])
+        return [*lines, "", *self.notes]
 
     def __str__(self) -> str:
         return self.summary()
@@ -90,17 +97,17 @@ class ActivityResult:
         return f"ActivityResult({self.what}, {events} events, {len(self.dropped)} dropped)"
 
     def _repr_html_(self) -> str:
-        return str(self.summary_frame().to_html(index=False, float_format="{:.4f}".format))
+        return as_html(self._told())
 
 
-def _table(frame: pd.DataFrame) -> str:
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.copy()
     for name in shown.columns:
         if name.startswith("p_"):
             shown[name] = [_worded(p) for p in shown[name]]
         elif shown[name].dtype.kind == "f":
             shown[name] = ["-" if np.isnan(x) else f"{x:.2f}" for x in shown[name]]
-    return str(shown.to_string(index=False))
+    return shown
 
 
 def _worded(p: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,10 @@ from eventstudy.backtest.setup import Setup, desk_of
 from eventstudy.backtest.sleeves import placed_sleeves
 from eventstudy.errors import BacktestError
 from eventstudy.models.contract import Progress, unwatched
+from eventstudy.told import as_html, as_text
+
+if TYPE_CHECKING:
+    from eventstudy.told import Told
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 999
@@ -97,13 +101,16 @@ class Evidence:
 
     def summary(self) -> str:
         """Return the main figures as text, with what a reader has to know beside them."""
+        return as_text(self._told())
+
+    def _told(self) -> Told:
         frame = self.summary_frame()
         shown = pd.DataFrame(
             {SHOWN[name]: [_worded(name, value) for value in frame[name]] for name in SHOWN},
             index=frame.index,
         )
         floor = 1.0 / (max(self.luck["placebo_draws"].max(), 1) + 1.0)
-        told = (
+        said = (
             "PSR and DSR: probability that the true Sharpe ratio is above zero, and above the "
             "best to be expected of that many trials without an edge. Placebo p: share of "
             f"calendars with the gaps between events permuted that do as well, no smaller than "
@@ -112,10 +119,13 @@ class Evidence:
         )
         noted = zip(self.luck["strategy"], self.luck["note"], strict=True)
         notes = [f"{name!s}: {note!s}." for name, note in noted if note]
-        return "\n".join(["Is it luck?", "", shown.to_string(index_names=False), "", told, *notes])
+        return ["Is it luck?", "", shown, "", said, *notes]
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return as_html(self._told())
 
 
 def _worded(name: str, value: float) -> str:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +13,15 @@ import pandas as pd
 
 from eventstudy.backtest.attribution import attribution_by
 from eventstudy.backtest.costs import cost_words
+from eventstudy.backtest.holdings import positions_of, returns_of, transactions_of
 from eventstudy.backtest.ledger import MARGIN
 from eventstudy.backtest.monthly import monthly_table, monthly_text
+from eventstudy.told import as_html, as_text
 
 if TYPE_CHECKING:
     from eventstudy.backtest.evidence import Evidence
     from eventstudy.models.contract import Progress
+    from eventstudy.told import Told
 
 EARNED = {
     "total_return": "return",
@@ -115,6 +117,8 @@ class BacktestResult:
         exit_date, staked (sum of absolute legs at entry), pnl, costs, dividends,
         return_on_staked, exit_reason, mae, mfe (as in trades, of all legs together, as
         fractions of what was staked).
+    closes : DataFrame
+        By session and ticker, of what was traded; the last one known where a session has none.
     config : mapping
         Everything that was asked: costs, limits, parameters, sources and their hashes.
     evidence : Evidence
@@ -135,6 +139,7 @@ class BacktestResult:
     metrics: pd.DataFrame
     skipped: pd.DataFrame
     attribution: pd.DataFrame
+    closes: pd.DataFrame
     config: Mapping[str, Any]
     _gather: Callable[..., Evidence] = field(repr=False, compare=False)
 
@@ -183,6 +188,18 @@ class BacktestResult:
         kinds = self.attribution.drop_duplicates("event_id").set_index("event_id")["kind"]
         return attribution_by(self.trades, kinds)
 
+    def returns(self, name: str) -> pd.Series:
+        """Return the simple returns of a strategy or yardstick; see `holdings.returns_of`."""
+        return returns_of(pd.concat([self.equity, self.yardsticks], ignore_index=True), name)
+
+    def positions(self, name: str) -> pd.DataFrame:
+        """Return the money in each ticker and cash by session; see `holdings.positions_of`."""
+        return positions_of(self.trades, self.equity, self.closes, name)
+
+    def transactions(self, name: str) -> pd.DataFrame:
+        """Return what a strategy bought and sold; see `holdings.transactions_of`."""
+        return transactions_of(self.trades, self.equity, name)
+
     def monthly_text(self) -> str:
         """Return `monthly` as text, the months side by side in percent."""
         return monthly_text(self.monthly)
@@ -193,17 +210,17 @@ class BacktestResult:
 
     def summary(self) -> str:
         """Return the main figures as text, with what a reader has to know beside them."""
+        return as_text(self._told(), WIDTH)
+
+    def _told(self) -> Told:
         tables = (self._table(EARNED), "", self._table(TRADED, "strategy"))
-        notes = [fill(line, WIDTH, subsequent_indent="  ") for line in self._notes()]
-        return "\n".join([self._heading(), "", *tables, "", *notes])
+        return [self._heading(), "", *tables, "", *self._notes()]
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        frame = self.summary_frame().rename(columns=SHOWN)
-        notes = "".join(f"<p>{line}</p>" for line in (self._heading(), *self._notes()))
-        return str(frame.to_html(float_format="{:.4f}".format)) + notes
+        return as_html(self._told())
 
     def _heading(self) -> str:
         c = self.config
@@ -212,14 +229,14 @@ class BacktestResult:
             f"capital {c['capital']:,.0f}"
         )
 
-    def _table(self, titles: Mapping[str, str], kind: str = "") -> str:
+    def _table(self, titles: Mapping[str, str], kind: str = "") -> pd.DataFrame:
         frame = self.metrics.set_index("strategy")
         if kind:
             frame = frame[frame["kind"] == kind]
         shown = pd.DataFrame(index=frame.index)
         for name, title in titles.items():
             shown[title] = [_worded(name, value) for value in frame[name]]
-        return str(shown.to_string(index_names=False))
+        return shown
 
     def _notes(self) -> list[str]:
         refused = self.orders[~self.orders["status"].isin(["filled"])]

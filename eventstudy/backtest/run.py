@@ -180,6 +180,7 @@ def _result(
         metrics=tables.metrics_table(rows),
         skipped=tables.skipped_table(desks),
         attribution=tables.attribution_table(desks, table),
+        closes=tables.closes_table(desks, table, days),
         config=MappingProxyType(config),
         _gather=partial(
             gather,

@@ -14,6 +14,7 @@ from eventstudy.backtest import metrics
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.excursions import excursion, leg_paths, sleeve_path
 from eventstudy.backtest.ledger import Leg
+from eventstudy.backtest.market import has_bar
 from eventstudy.backtest.monthly import period_returns
 from eventstudy.backtest.relative import benchmark_line, information_ratio
 from eventstudy.prices.table import PriceTable
@@ -182,6 +183,15 @@ def desk_equity(desk: Desk, days: Days) -> pd.DataFrame:
     path = desk.days[: len(days)]
     columns = (np.array([getattr(day, x) for day in path]) for x in ("value", "gross", "net"))
     return equity_rows(desk.name, days, *columns)
+
+
+def closes_table(desks: list[Desk], table: PriceTable, days: Days) -> pd.DataFrame:
+    """Return closes by session and ticker of all that was traded, carried on where one lacks."""
+    tickers = sorted({leg.ticker for desk in desks for leg in desk.ledger.legs.values()})
+    close = np.where(has_bar(table), table.close, np.nan)
+    frame = pd.DataFrame(close, index=pd.DatetimeIndex(table.dates, name="date"))
+    frame.columns = pd.Index(table.tickers, dtype="object")
+    return frame[tickers].ffill().loc[pd.DatetimeIndex(days)]
 
 
 def path_metrics(values: Floats, days: Days, rates: Floats, benchmark: Floats) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from eventstudy.calibration.attainable import SIDES
 from eventstudy.calibration.design import Design
 from eventstudy.calibration.experiment import Counts, Question
 from eventstudy.calibration.rates import HOLDS, OFTEN, UNSURE, exact_interval, size_verdict
+from eventstudy.told import as_html, as_text
 from eventstudy.windows import Window, window_name
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eventstudy.told import Told
 
 COLUMNS = (
     "design", "effect", "window", "test", "side", "samples", "undefined", "rate", "lo", "hi",
@@ -126,9 +129,12 @@ class CalibrationResult:
 
     def summary(self) -> str:
         """Return the summary as text."""
-        from eventstudy.calibration.wording import summary_text
+        return as_text(self._told())
 
-        return summary_text(self)
+    def _told(self) -> Told:
+        from eventstudy.calibration.wording import told
+
+        return told(self)
 
     def manifest(self) -> dict[str, object]:
         """Return what is needed to run the calibration again."""
@@ -152,7 +158,7 @@ class CalibrationResult:
         return f"CalibrationResult({len(self.tests)} tests; designs {names})"
 
     def _repr_html_(self) -> str:
-        return str(self.summary_frame().to_html(index=False, float_format="{:.3f}".format))
+        return as_html(self._told())
 
 
 def rates_frame(

@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.calibration.result import CalibrationResult
+    from eventstudy.told import Told
 
 
-def summary_text(result: CalibrationResult) -> str:
+def told(result: CalibrationResult) -> Told:
     """Return designs, the table of sizes and powers, and the recommendation."""
     frame = result.summary_frame()
-    lines = [*asked_lines(result), ""]
+    lines: list[str | pd.DataFrame] = [*asked_lines(result), ""]
     for design in result.designs:
         for window in dict.fromkeys(frame["window"]):
             part = frame[(frame["design"] == design.name) & (frame["window"] == window)]
             lines += [
                 f"{design.name}, window [{window}]",
-                design_table(part).to_string(index=False),
+                design_table(part),
                 "",
             ]
-    return "\n".join([*lines, *recommendation_lines(result), *result.notes])
+    return [*lines, *recommendation_lines(result), *result.notes]
 
 
 def asked_lines(result: CalibrationResult) -> list[str]:

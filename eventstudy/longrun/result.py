@@ -11,10 +11,13 @@ import numpy as np
 
 from eventstudy.longrun.config import OVERLAPS, LongRunConfig
 from eventstudy.longrun.tables import kinds_of
+from eventstudy.told import as_html, as_text
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eventstudy.told import Told
 
 KEYS = ["group", "alignment", "horizon", "against"]
 SHORT = {
@@ -104,7 +107,10 @@ class LongRunResult:
 
     def summary(self) -> str:
         """Return the summary as text, under the alignment that leads."""
-        return "\n".join([*self.asked(), "", _table(self._leading()), "", *self.cautions()])
+        return as_text(self._told())
+
+    def _told(self) -> Told:
+        return [*self.asked(), "", _table(self._leading()), "", *self.cautions()]
 
     def manifest(self) -> dict[str, object]:
         """Return what was asked, in plain values."""
@@ -172,7 +178,7 @@ class LongRunResult:
         return f"LongRunResult({events} events, {len(self.dropped)} dropped)"
 
     def _repr_html_(self) -> str:
-        return str(self.summary_frame().to_html(index=False, float_format="{:.4f}".format))
+        return as_html(self._told())
 
 
 def _moments(rows: pd.DataFrame) -> dict[str, float]:
@@ -207,7 +213,7 @@ def _percent(x: float) -> str:
     return "-" if np.isnan(x) else f"{100 * x:+.4f}%"
 
 
-def _table(frame: pd.DataFrame) -> str:
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.copy()
     for name in ("mean_bhar", "median_bhar", "sd"):
         shown[name] = [
@@ -219,7 +225,7 @@ def _table(frame: pd.DataFrame) -> str:
     shown["positive"] = [f"{x:.0%}" for x in shown["positive"]]
     for name in [column for column in shown.columns if column.startswith("p_")]:
         shown[name] = [_worded(p) for p in shown[name]]
-    return str(shown.to_string(index=False))
+    return shown
 
 
 def _worded(p: float) -> str:

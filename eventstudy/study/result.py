@@ -18,12 +18,14 @@ from eventstudy.significance import SignificanceTest
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.groups import Group, make_groups
 from eventstudy.study.observed import Drop, Observation
+from eventstudy.told import as_html, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.events import EventCalendar
     from eventstudy.study.identification import Merged
+    from eventstudy.told import Told
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,9 +257,12 @@ class StudyResult:
 
     def summary(self) -> str:
         """Return the summary as text."""
-        from eventstudy.study.summary import summary_text
+        return as_text(self._told())
 
-        return summary_text(self)
+    def _told(self) -> Told:
+        from eventstudy.study.summary import told
+
+        return told(self)
 
     def manifest(self) -> dict[str, object]:
         """Return what is needed to run the study again: question, data and versions."""
@@ -275,4 +280,4 @@ class StudyResult:
         )
 
     def _repr_html_(self) -> str:
-        return str(self.summary_frame().to_html(index=False, float_format="{:.4f}".format))
+        return as_html(self._told())

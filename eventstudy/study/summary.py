@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eventstudy.events import EventCalendar
     from eventstudy.prices import PriceTable
     from eventstudy.study.result import StudyResult
+    from eventstudy.told import Told
 
 HEADLINE_TESTS = ("kolari_pynnonen", "corrado", "wilcoxon")
 
@@ -37,18 +38,18 @@ def summary_frame(study: StudyResult) -> pd.DataFrame:
     return effects.reset_index(drop=True)
 
 
-def summary_text(study: StudyResult) -> str:
-    """Return the summary as a table in plain text, with what was asked and left out."""
+def told(study: StudyResult) -> Told:
+    """Return what was asked, the headline table, and what goes with it."""
     from eventstudy.study.wording import asked_lines, caution_lines
 
     frame = summary_frame(study)
     frame = frame[frame["alignment"] == study.alignments[-1]]
     leading = frame["group"].isin(_leading_groups(study))
     further = frame.loc[~leading, "group"].nunique()
-    lines = [*asked_lines(study), "", _table(frame[leading])]
+    lines: list[str | pd.DataFrame] = [*asked_lines(study), "", _table(frame[leading])]
     if further:
         lines.append(f"(further groups, by kind and by peer: {further}; see effects, tests)")
-    return "\n".join([*lines, "", *caution_lines(study)])
+    return [*lines, "", *caution_lines(study)]
 
 
 def _leading_groups(study: StudyResult) -> set[str]:
@@ -62,8 +63,8 @@ def _leading_groups(study: StudyResult) -> set[str]:
     }
 
 
-def _table(frame: pd.DataFrame) -> str:
-    """Return the headline table, effects in percent."""
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the headline table as texts, effects in percent."""
     percent = {"caar", "lo", "hi", "mde"}
     shown = frame.drop(columns=["se", "alignment"]).copy()
     if len(set(shown["model"])) == 1:
@@ -74,7 +75,7 @@ def _table(frame: pd.DataFrame) -> str:
             shown[column] = [f"{100 * x:{sign}.2f}%" for x in shown[column]]
         elif column.startswith("p_"):
             shown[column] = [_worded(p) for p in shown[column]]
-    return str(shown.to_string(index=False))
+    return shown
 
 
 def _worded(p: float) -> str:

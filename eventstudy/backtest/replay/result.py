@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.backtest.replay.checks import CHANGED, CUT, MEMORY, REPEAT, REVEALED, Check
+from eventstudy.told import as_html, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eventstudy.told import Told
 
 CLEAN, PEEK, EXECUTES, RANDOM, NOTHING = (
     "clean", "peek", "execution", "not reproducible", "no decision",
@@ -110,15 +113,18 @@ class AuditResult:
 
     def summary(self) -> str:
         """Return verdicts, first differences and limits as text."""
+        return as_text(self._told())
+
+    def _told(self) -> Told:
         frame = self.summary_frame().drop(columns=["first_event", "first_session"])
-        lines = [self._heading(), "", str(frame.to_string(index_names=False)), ""]
-        lines += [self._told(row) for row in self.first_differences.to_dict("records")]
+        lines: list[str | pd.DataFrame] = [self._heading(), "", frame, ""]
+        lines += [self._difference(row) for row in self.first_differences.to_dict("records")]
         for name, found in self.sources.items():
             if found:
                 lines.append(
                     f"{name} reads beside its arguments, look for yourself: {', '.join(found)}."
                 )
-        return "\n".join([*lines, *self.notes, BLIND])
+        return [*lines, *self.notes, BLIND]
 
     def manifest(self) -> dict[str, object]:
         """Return what is needed to run the audit again, and the verdicts."""
@@ -141,7 +147,7 @@ class AuditResult:
         return f"AuditResult({told})"
 
     def _repr_html_(self) -> str:
-        return str(self.summary_frame().to_html())
+        return as_html(self._told())
 
     def _heading(self) -> str:
         c = self.config
@@ -151,7 +157,7 @@ class AuditResult:
             "account up to each cut are compared exactly."
         )
 
-    def _told(self, row: Mapping[Any, Any]) -> str:
+    def _difference(self, row: Mapping[Any, Any]) -> str:
         """Return the sentence on a strategy's first difference."""
         name, where = row["strategy"], f"{row['first_session']:%Y-%m-%d}"
         through = f" It comes through {row['through']}." if row["through"] else ""

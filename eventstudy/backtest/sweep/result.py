@@ -26,6 +26,7 @@ from eventstudy.backtest.setup import Setup
 from eventstudy.backtest.sweep.heat import counts_of, heat_of
 from eventstudy.backtest.sweep.walk import NONE, Walk, walk_forward
 from eventstudy.backtest.sweep.work import Ended
+from eventstudy.told import as_html, as_text
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -253,17 +254,17 @@ class SweepResult:
         folds : int
             Of the walk-forward.
         """
-        from eventstudy.backtest.sweep.wording import summary_text
+        from eventstudy.backtest.sweep.wording import told
 
-        return summary_text(self, folds)
+        return as_text(told(self, folds))
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        from eventstudy.backtest.sweep.wording import summary_html
+        from eventstudy.backtest.sweep.wording import told
 
-        return summary_html(self)
+        return as_html(told(self))
 
 
 def _table(variants: Sequence[Mapping[str, Any]], ordered: Sequence[Ended]) -> pd.DataFrame:

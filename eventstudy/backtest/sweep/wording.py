@@ -15,6 +15,7 @@ from eventstudy.errors import BacktestError
 
 if TYPE_CHECKING:
     from eventstudy.backtest.sweep.result import SweepResult
+    from eventstudy.told import Told
 
 SHOWN = 10
 """Variants in the text."""
@@ -136,27 +137,21 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def summary_text(result: SweepResult, folds: int) -> str:
+def told(result: SweepResult, folds: int = FOLDS) -> Told:
     """Return the findings, the ten best variants, and the assumptions."""
     facts = facts_of(result, folds)
-    lines = [heading(result), "", *finding_lines(facts), "", *failure_lines(result)]
+    lines: list[str | pd.DataFrame] = [
+        heading(result),
+        "",
+        *finding_lines(facts),
+        "",
+        *failure_lines(result),
+    ]
     shown = result.summary_frame().head(SHOWN)
     if len(shown):
-        told = worded(shown.drop(columns=list(DROPPED)))
-        lines += [f"The {len(shown)} highest Sharpe ratios:", told.to_string(index=False), ""]
-    return "\n".join([*lines, *assumption_lines(result)])
-
-
-def summary_html(result: SweepResult) -> str:
-    """Return the findings and the best variants for a notebook."""
-    from html import escape
-
-    facts = facts_of(result)
-    lines = [heading(result), *finding_lines(facts), *failure_lines(result)]
-    after = assumption_lines(result)
-    table = worded(result.summary_frame().head(SHOWN)).to_html(index=False)
-    said = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return said + str(table) + "".join(f"<p>{escape(line)}</p>" for line in after)
+        best = worded(shown.drop(columns=list(DROPPED)))
+        lines += [f"The {len(shown)} highest Sharpe ratios:", best, ""]
+    return [*lines, *assumption_lines(result)]
 
 
 def heading(result: SweepResult) -> str:

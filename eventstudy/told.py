@@ -1,0 +1,45 @@
+"""What a result says, once: lines and tables in turn, as text and as HTML for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Told = Sequence[str | pd.DataFrame]
+    """Lines, empty ones between paragraphs, and tables whose cells are texts or counts."""
+
+
+def as_text(told: Told, width: int = 0) -> str:
+    """Return lines and tables as plain text.
+
+    Parameters
+    ----------
+    told : sequence of str or DataFrame
+        An index without a name is left out.
+    width : int
+        Of lines, in characters; zero leaves them as they are.
+    """
+    return "\n".join(_line(part, width) for part in told)
+
+
+def _line(part: str | pd.DataFrame, width: int) -> str:
+    if not isinstance(part, str):
+        return str(part.to_string(index=part.index.name is not None, index_names=False))
+    return fill(part, width, subsequent_indent="  ") if width and part else part
+
+
+def as_html(told: Told) -> str:
+    """Return lines as paragraphs and tables as tables, everything escaped."""
+    return "\n".join(_element(part) for part in told if not (isinstance(part, str) and not part))
+
+
+def _element(part: str | pd.DataFrame) -> str:
+    if isinstance(part, str):
+        return f"<p>{escape(part)}</p>"
+    frame = part.reset_index() if part.index.name is not None else part
+    return str(frame.to_html(index=False, border=0, na_rep=""))
