@@ -19,9 +19,11 @@ COLUMNS = (
     "first_ticker", "first_session", "what", "full", "changed", "through",
 )  # fmt: skip
 BLIND = (
-    "What the audit cannot see: what a strategy reads for itself, such as a file of prices or "
-    "a calendar of its own, stays as it is when prices and calendar are changed; and a label "
-    "in the calendar that was written with later prices in mind looks like any other."
+    "What the audit cannot see: what a strategy reads for itself, such as a file of prices, a "
+    "table in the program around it or a list of events of its own, stays as it is when prices "
+    "and calendar are changed; a label in the calendar that was written with later prices in "
+    "mind looks like any other; and prices adjusted for splits tell of later splits by their "
+    "level, though not by their returns."
 )
 WORDS = {
     CUT: "on data cut there",
@@ -51,7 +53,7 @@ class AuditResult:
         By strategy: ``clean``, ``peek``, ``execution`` (decisions agree and fills or account
         do not), ``not reproducible``, ``no decision``.
     sources : mapping of str to tuple of str
-        By strategy, what its text opens or reaches beside its arguments.
+        By strategy, what its code opens or reaches that no replay changes.
     notes : tuple of str
     config : mapping
         What was asked, plain values.
@@ -116,7 +118,7 @@ class AuditResult:
         for name, found in self.sources.items():
             if found:
                 lines.append(
-                    f"{name} reads beside its arguments, look for yourself: {', '.join(found)}."
+                    f"{name} reads what no replay changes, look for yourself: {', '.join(found)}."
                 )
         return "\n".join([*lines, *self.notes, BLIND])
 
