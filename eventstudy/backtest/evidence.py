@@ -14,7 +14,7 @@ from eventstudy.backtest import metrics
 from eventstudy.backtest.costs import times
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import run_desk
-from eventstudy.backtest.fastpath import FastPathRefused, check_terms
+from eventstudy.backtest.fastpath import FastPathRefused, check_hooks, check_terms
 from eventstudy.backtest.ledger import MARGIN
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.liquidity import impact_before
@@ -242,6 +242,7 @@ def _placebo(
     terms, agenda = run.desk.terms, run.desk.agenda
     try:
         check_terms(run.desk)
+        check_hooks(run.strategy.cls)
     except FastPathRefused as refused:
         return None, f"no placebo dates: {refused}"
     if terms.hold > LONGEST_HOLD:
