@@ -161,6 +161,20 @@ def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
             "a backtest fills at opening prices, and these prices have none for "
             f"{', '.join(prices.tickers)}: they are good for a study only"
         )
+    _check_positive(prices)
+
+
+def _check_positive(prices: PriceTable) -> None:
+    """Refuse prices of zero or less: a share that costs nothing earns without end."""
+    for name in ("open", "high", "low", "close"):
+        rows, columns = np.nonzero(getattr(prices, name) <= 0)
+        if len(rows):
+            row, column = rows[0], columns[0]
+            value = getattr(prices, name)[row, column]
+            raise BacktestError(
+                f"prices of {prices.tickers[column]}: {name} is {value:g} on {prices.dates[row]}; "
+                f"prices must be above zero ({len(rows)} in this field are not)"
+            )
 
 
 def session_rates(

@@ -199,3 +199,13 @@ def test_the_package_is_the_verb_too(world):
     days, table, make_event = world
     events = [make_event("e", str(days[2]))]
     assert package(events, table, BuyA).trades.equals(backtest(events, table, BuyA).trades)
+
+
+@pytest.mark.parametrize("name", ["open", "close"])
+def test_a_share_that_costs_nothing_is_refused(world, name):
+    """Bought at an open of zero it would have earned its whole price."""
+    days, table, make_event = world
+    prices = getattr(table, name).copy()
+    prices[3, table.column("A")] = 0.0
+    with pytest.raises(BacktestError, match=rf"prices of A: {name} is 0 on {days[3]}"):
+        backtest([make_event("e", str(days[2]))], replace(table, **{name: prices}), BuyA)
