@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.backtest.replay.checks import CHANGED, CUT, MEMORY, REPEAT, REVEALED, Check
+from eventstudy.backtest.replay.checks import (
+    CHANGED,
+    CUT,
+    ENGINE,
+    MEMORY,
+    REPEAT,
+    REVEALED,
+    Check,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +38,7 @@ WORDS = {
     CHANGED: "with later prices and events changed",
     REVEALED: "with later prices and events made up until they come",
     REPEAT: "in a second run on the same inputs",
+    ENGINE: "asked by the vectorised engine",
     MEMORY: "in a second run of the same class",
 }
 
@@ -44,7 +53,8 @@ class AuditResult:
         One row a replay: strategy, event_id (decided, or filled, on the session of the cut;
         joined by ``;``), cut (after the close of this session), change (``repeat``, a second
         run on the same inputs; ``memory``, one that differs because its class was used
-        before; ``revealed``, one run in which everything is made up until it comes; ``cut``;
+        before; ``engine``, one that differs because the vectorised engine asked;
+        ``revealed``, one run in which everything is made up until it comes; ``cut``;
         ``changed``, at every cut where a revealed run differs), draw, decisions (number
         compared), same, and where they differ the first difference: event, ticker, session,
         what (``decision``, ``fill`` or ``account``), what it was with the full data and with
@@ -213,7 +223,7 @@ def verdict_of(checks: Sequence[Check]) -> str:
     differing = [check for check in checks if check.difference is not None]
     if not differing:
         return CLEAN
-    if any(check.change == REPEAT for check in differing):
+    if any(check.change in (REPEAT, ENGINE) for check in differing):
         return RANDOM
     decided = any(c.difference is not None and c.difference.what == "decision" for c in differing)
     return PEEK if decided else EXECUTES
