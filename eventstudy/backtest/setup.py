@@ -80,6 +80,7 @@ def set_up(
     ------
     BacktestError
     """
+    _check_kinds(costs, limits, shortable, baskets, capital, benchmark, seed)
     costs, limits, shortable = costs or Costs(), limits or Limits(), dict(shortable or {})
     _check_input(prices, capital, benchmark)
     _check_tickers("shortable", shortable, prices)
@@ -145,6 +146,37 @@ def desk_of(setup: Setup, strategy: Strategy, plan: Plan, first: int) -> Desk:
         limits=setup.limits,
         skipped=list(skips),
     )
+
+
+def _check_kinds(
+    costs: object,
+    limits: object,
+    shortable: object,
+    baskets: object,
+    capital: object,
+    benchmark: object,
+    seed: object,
+) -> None:
+    """Refuse arguments of another kind, all of them at once."""
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    money = isinstance(capital, int | float | np.number) and not isinstance(capital, bool)
+    asked = (
+        (costs is None or isinstance(costs, Costs), "costs", costs, "Costs(...)"),
+        (limits is None or isinstance(limits, Limits), "limits", limits, "Limits(...)"),
+        (
+            shortable is None or isinstance(shortable, Mapping),
+            "shortable", shortable, "true or false by ticker",
+        ),
+        (baskets is None or isinstance(baskets, Baskets), "baskets", baskets, "make_baskets(...)"),
+        (money, "capital", capital, "a positive amount"),
+        (isinstance(benchmark, str), "benchmark", benchmark, "a ticker"),
+        (whole and int(seed) >= 0, "seed", seed, "a whole number, zero or more"),  # type: ignore[call-overload]
+    )  # fmt: skip
+    faults = [
+        f"{name} is {given!r}: give {wanted}" for fine, name, given, wanted in asked if not fine
+    ]
+    if faults:
+        raise BacktestError("; ".join(faults))
 
 
 def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
