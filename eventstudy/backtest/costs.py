@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,19 @@ class Costs:
     def borrow_of(self, ticker: str) -> float:
         """Return the borrow fee of a ticker, basis points a year."""
         return self.borrow.get(ticker, self.borrow_bp)
+
+
+def times(costs: Costs, level: float) -> Costs:
+    """Return costs whose commission, half-spread and borrow fees are `level` times as high.
+
+    For comparisons: a multiple may lie beyond what `Costs` lets a user ask for.
+    """
+    found = copy(costs)
+    for name in ("commission_bp", "half_spread_bp", "borrow_bp"):
+        object.__setattr__(found, name, getattr(costs, name) * level)
+    borrow = {ticker: rate * level for ticker, rate in costs.borrow.items()}
+    object.__setattr__(found, "borrow", borrow)
+    return found
 
 
 def _is_rate(value: object) -> bool:

@@ -176,10 +176,27 @@ def _asked(
     except Exception as error:
         where = _line_of(error)
         kind = "" if isinstance(error, EventStudyError) else f"{type(error).__name__}: "
+        near = _nearest_attribute(error)
         raise BacktestError(
-            f"strategy {name}, event {seen.id}: targets failed{where}: {kind}{error}"
+            f"strategy {name}, event {seen.id}: targets failed{where}: {kind}{error}{near}"
         ) from error
     return _checked(answer, f"strategy {name}, event {seen.id}: targets returned ", table)
+
+
+def _nearest_attribute(error: Exception) -> str:
+    """Return a hint where the author has misspelt an attribute."""
+    if not isinstance(error, AttributeError) or error.name is None:
+        return ""
+    names = [name for name in dir(error.obj) if not name.startswith("_")]
+    return did_you_mean(error.name, names)
+
+
+def _unpriced(name: str, table: PriceTable | History) -> str:
+    """Return what is wrong with a name that a decision weights."""
+    if name.startswith("@"):
+        return f"which is a basket: event.basket({name!r}) gives its members and their weights"
+    near = did_you_mean(name, table.tickers)
+    return f"which has no prices{near or '; these have: ' + ', '.join(table.tickers)}"
 
 
 def _checked(answer: Any, start: str, table: PriceTable | History) -> dict[str, float]:
@@ -192,8 +209,7 @@ def _checked(answer: Any, start: str, table: PriceTable | History) -> dict[str, 
         if not number or isinstance(weight, bool) or not math.isfinite(weight):
             faults.append(f"weight {weight!r} of {ticker}: give a finite number")
         elif ticker not in table:
-            near = did_you_mean(str(ticker), table.tickers)
-            faults.append(f"a weight for {ticker!r}, which has no prices{near}")
+            faults.append(f"a weight for {ticker!r}, {_unpriced(str(ticker), table)}")
     if faults:
         raise BacktestError(start + "; ".join(faults))
     return {ticker: float(weight) for ticker, weight in answer.items() if weight != 0}

@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.backtest import metrics
+from eventstudy.backtest.costs import times
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import run_desk
-from eventstudy.backtest.fastpath import FastPathRefused, check_terms
+from eventstudy.backtest.fastpath import FastPathRefused, check_hooks, check_terms
+from eventstudy.backtest.ledger import MARGIN
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.liquidity import impact_before, usual_before
 from eventstudy.backtest.luck import (
@@ -82,8 +84,9 @@ class Evidence:
         is above zero, and above the best to be expected of `trials` trials without an edge;
         min_track_record: sessions until psr would reach 95%; placebo_total_p,
         placebo_sharpe_p: share of placebo calendars that do as well; break_even_bp: one-way
-        cost that takes the whole profit; capacity: capital at which impact does, or at which
-        an order is a whole day's volume; note: what could not be told, and why.
+        cost that takes the whole profit; capacity: capital at which impact takes the profit
+        over cash, or at which an order is a whole day's volume; note: what could not be told,
+        and why.
     sensitivity : DataFrame
         strategy, what (``cost``, ``delay`` or ``capital``), level (times the costs, sessions
         later, money), total_return, sharpe (NaN for ``capital``), events.
@@ -252,6 +255,7 @@ def _placebo(
     terms, agenda = run.desk.terms, run.desk.agenda
     try:
         check_terms(run.desk)
+        check_hooks(run.strategy.cls)
     except FastPathRefused as refused:
         return None, f"no placebo dates: {refused}"
     if terms.hold > LONGEST_HOLD:
@@ -276,7 +280,20 @@ def _placebo(
     verdict = placebo_dates(
         profits, zeros, low, high, capital=setup.market.capital, draws=draws, seed=setup.seed
     )
-    return verdict, verdict.why
+    return verdict, "; ".join(filter(None, (verdict.why, _bound(run.desk))))
+
+
+def _bound(desk: Desk) -> str:
+    """Say where limits took part in a run that is held against sleeves without them."""
+    orders = desk.ledger.orders
+    refused = len({order.event for order in orders if order.status == "rejected"})
+    called = len({order.event for order in orders if order.reason == MARGIN})
+    told = [(refused, "refused"), (called, "closed by a margin call")]
+    found = " and ".join(f"{count} {words}" for count, words in told if count)
+    return found and (
+        f"limits took part: of {len(desk.agenda)} events {found}; placebo dates are without "
+        "limits, and so is the true calendar among them"
+    )
 
 
 def _drawn(name: str, verdict: PlaceboVerdict) -> pd.DataFrame:
@@ -320,15 +337,7 @@ def _cost_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
     """Return the run at multiples of commission, half-spread and borrow fee."""
 
     def at(level: float) -> dict[str, float] | None:
-        costs = setup.costs
-        dearer = replace(
-            costs,
-            commission_bp=costs.commission_bp * level,
-            half_spread_bp=costs.half_spread_bp * level,
-            borrow_bp=costs.borrow_bp * level,
-            borrow={ticker: rate * level for ticker, rate in costs.borrow.items()},
-        )
-        return _again(replace(setup, costs=dearer), run.strategy, run)
+        return _again(replace(setup, costs=times(setup.costs, level)), run.strategy, run)
 
     return _rows(run, "cost", COST_LEVELS, at)
 
@@ -346,17 +355,19 @@ def _delay_rows(setup: Setup, run: Ran) -> list[dict[str, Any]]:
 
 
 def impact_paid(setup: Setup, run: Ran) -> float:
-    """Return what the square-root law would take at the run's own capital, in money.
+    """Return what the square-root law takes at the run's own capital, in money.
 
-    Sum over entries and exits of ``|size| x price x sigma x sqrt(|size| / volume)``, volume
-    and volatility of the 20 sessions before. With capital c times as large it is c^1.5 times
-    as much, while profit before impact is c times as large. NaN where a volume is missing.
+    Sum over entries and exits of ``k |size| x price x sigma x sqrt(|size| / volume)``, volume
+    and volatility of the 20 sessions before; k is the run's own coefficient, else `IMPACT`.
+    With capital c times as large it is c^1.5 times as much, while profit before impact is c
+    times as large. NaN where a volume is missing.
     """
+    coefficient = setup.costs.impact or IMPACT
     table, rows = setup.market.table, {d: i for i, d in enumerate(setup.market.table.dates)}
     paid = 0.0
     for leg in run.desk.ledger.legs.values():
         for day, price in ((leg.entry_date, leg.entry_price), (leg.exit_date, leg.exit_price)):
-            share = impact_before(table, rows[day] - 1, leg.ticker, leg.entry_size, IMPACT)
+            share = impact_before(table, rows[day] - 1, leg.ticker, leg.entry_size, coefficient)
             paid += abs(leg.entry_size) * price * share
     return paid
 
@@ -377,11 +388,16 @@ def capacity_of(setup: Setup, run: Ran) -> tuple[float, str]:
 
     ``capital x (profit / impact)^2``, where impact takes the whole profit, see `impact_paid`;
     at most the capital at which an order is the whole usual volume of its session: the law
-    of impact was never seen beyond.
+    of impact was never seen beyond. Profit is that over cash, which earns its rate at any
+    size, and before impact: what the run was charged is added back.
     """
     own = setup.market.capital
-    profit = run.desk.days[run.window - 1].value - own
+    cash = setup.rates[run.desk.first + 1 : run.desk.first + run.window]
+    idle = own * float(np.prod(1.0 + cash))
     paid = impact_paid(setup, run)
+    profit = run.desk.days[run.window - 1].value - idle
+    if setup.costs.impact:
+        profit += paid
     if np.isnan(paid):
         return np.nan, "no capacity: volumes are missing"
     if not paid:

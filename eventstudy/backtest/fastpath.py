@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,25 @@ def check_terms(desk: Desk) -> None:
             raise FastPathRefused(reason, detail)
 
 
+def check_hooks(cls: type) -> None:
+    """Refuse a class with methods that backtrader calls: nobody else does.
+
+    What such a method leaves behind would be missing when `targets` asks for it.
+
+    Raises
+    ------
+    FastPathRefused
+    """
+    from eventstudy.backtest.stock import bt
+    from eventstudy.backtest.strategy import EventStrategy
+
+    for base in cls.__mro__[: cls.__mro__.index(EventStrategy)]:
+        for name, value in vars(base).items():
+            own = isinstance(value, FunctionType) and not name.startswith("__")
+            if own and hasattr(bt.Strategy, name):
+                raise FastPathRefused(BACKTRADER, f"{cls.__name__} defines {name}")
+
+
 def bare_author(strategy: Strategy, notebook: Notebook, seed: int) -> Author:
     """Return an instance of a strategy that no Cerebro stands behind.
 
@@ -135,9 +155,10 @@ def decisions_of(desk: Desk, strategy: Strategy, seed: int) -> list[Decision]:
     Raises
     ------
     FastPathRefused
-        Where the strategy's code fails without backtrader behind it; there it may work, or
-        fail with a better word.
+        Where the strategy has methods that backtrader calls, or its code fails without
+        backtrader behind it; there it may work, or fail with a better word.
     """
+    check_hooks(strategy.cls)
     made = partial(bare_author, notebook=desk.notebook, seed=seed)
     recall = desk.recall
     author = recall.author(strategy, desk.notebook, made) if recall else made(strategy)

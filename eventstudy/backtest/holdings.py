@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.backtest.ledger import FROZEN, OPEN_AT_END
 from eventstudy.errors import UnknownNameError
 
-OPEN = "open at end of data"
-"""Exit reason of a leg that is still held at the last close."""
+HELD = (OPEN_AT_END, FROZEN)
+"""Exit reasons of a leg that is still held at the last close."""
 
 
 def returns_of(equity: pd.DataFrame, name: str) -> pd.Series:
@@ -72,7 +73,8 @@ def shares_of(trades: pd.DataFrame, days: pd.Index, tickers: list[str]) -> npt.N
     """Return signed shares after each session, shape (S, N)."""
     signed = trades["size"].to_numpy() * np.where(trades["side"] == "long", 1.0, -1.0)
     begin = days.searchsorted(trades["entry_date"])
-    end = np.where(trades["exit_reason"] == OPEN, len(days), days.searchsorted(trades["exit_date"]))
+    held = trades["exit_reason"].isin(HELD)
+    end = np.where(held, len(days), days.searchsorted(trades["exit_date"]))
     columns = pd.Index(tickers).get_indexer(pd.Index(trades["ticker"]))
     shares = np.zeros((len(days), len(tickers)))
     for first, last, column, size in zip(begin, end, columns, signed, strict=True):
@@ -109,7 +111,7 @@ def transactions_of(trades: pd.DataFrame, equity: pd.DataFrame, name: str) -> pd
     )
     exits = entries.assign(
         date=own["exit_date"], amount=-entries["amount"], price=own["exit_price"]
-    )[own["exit_reason"] != OPEN]
+    )[~own["exit_reason"].isin(HELD)]
     both = pd.concat([entries, exits]).sort_values("date", kind="stable")
     return both.set_index("date")
 

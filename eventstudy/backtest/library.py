@@ -293,6 +293,22 @@ def _resolved(item: Any, folder: str | Path | None) -> Strategy:
     )
 
 
+def inherited(cls: type) -> tuple[str, ...]:
+    """Return the texts of the files that hold the classes which a strategy derives from.
+
+    Its own file, which has a hash, and those of this package and of backtrader, which have
+    versions, are left out.
+    """
+    from eventstudy.backtest.strategy import EventStrategy
+
+    foreign = [
+        base
+        for base in cls.__mro__[1:]
+        if base not in EventStrategy.__mro__ and base.__module__ != cls.__module__
+    ]
+    return tuple(dict.fromkeys(_origin(base)[1] for base in foreign))
+
+
 def _origin(cls: type) -> tuple[str, str]:
     """Return file name and text of a class defined in a file, or empty texts."""
     module = sys.modules.get(cls.__module__)

@@ -96,10 +96,13 @@ def breach(
     """
     if equity <= 0:
         return f"equity is {equity:,.2f}: nothing can be opened"
+    # Of single names the one that grows: another, above the limit already, excuses nothing.
+    grown = np.abs(after) > np.abs(before)
+    largest = np.abs(after[grown]).max(initial=0.0)
     measures = (
         ("gross", limits.gross, np.abs(before).sum(), np.abs(after).sum()),
         ("net", limits.net, abs(before.sum()), abs(after.sum())),
-        ("single-name", limits.single, np.abs(before).max(), np.abs(after).max()),
+        ("single-name", limits.single, 0.0, largest),
     )
     for name, allowed, was, would in measures:
         if would > allowed * equity * (1 + SLACK) and would > was:

@@ -14,7 +14,7 @@ import pandas as pd
 from eventstudy.backtest.attribution import attribution_by
 from eventstudy.backtest.costs import cost_words
 from eventstudy.backtest.holdings import positions_of, returns_of, transactions_of
-from eventstudy.backtest.ledger import MARGIN
+from eventstudy.backtest.ledger import FROZEN, MARGIN
 from eventstudy.backtest.monthly import monthly_table, monthly_text
 from eventstudy.told import as_html, as_text
 
@@ -261,12 +261,19 @@ class BacktestResult:
         return notes + self.alarms()
 
     def alarms(self) -> list[str]:
-        """Return what befell the account: sleeves closed by force, equity that was gone."""
+        """Return what befell the account: forced exits, prices that ended, equity that was gone."""
         lines = []
         forced = self.orders[self.orders["reason"] == MARGIN]
         for name, rows in forced.groupby("strategy", sort=False):
             count = rows["event_id"].nunique()
             lines.append(f"Margin calls closed {_counted(count, 'sleeve')} of {name}.")
+        frozen = self.trades[self.trades["exit_reason"] == FROZEN]
+        for name, rows in frozen.groupby("strategy", sort=False):
+            tickers = ", ".join(dict.fromkeys(rows["ticker"]))
+            lines.append(
+                f"{_counted(len(rows), 'leg')} of {name} left at the last price, for prices had "
+                f"ended before the exit: {tickers}. What a holder got then is not known."
+            )
         gone = self.equity[self.equity["value"] <= 0]
         for name, rows in gone.groupby("strategy", sort=False):
             lines.append(

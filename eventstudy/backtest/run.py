@@ -93,7 +93,8 @@ def backtest(
     folder : path, optional
         A folder of strategies, searched before the shipped ones.
     variants : int, optional
-        Number of variants tried to arrive at these, for the record; default: those given.
+        Number of variants tried to arrive at these, those of sweeps included: it is kept and
+        enters the deflated Sharpe ratio; default, and least: those given.
     engine : str
         ``auto``: vectorised where that engine's domain holds the run, otherwise Cerebro, and
         the result says which and why. ``cerebro`` or ``vectorised``: that one alone.
@@ -112,6 +113,7 @@ def backtest(
     chosen = resolve_strategies(strategies, folder)
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
+    _check_variants(variants, chosen)
     setup = set_up(
         events, prices, costs=costs, capital=capital, benchmark=benchmark, baskets=baskets,
         risk_free=risk_free, limits=limits, shortable=shortable, seed=seed,
@@ -123,6 +125,14 @@ def backtest(
         run_desk(desk, strategy, setup.rates, seed, engine)
     _check_something_tradable(desks)
     return _result(setup, chosen, desks, variants or len(chosen))
+
+
+def _check_variants(variants: int | None, chosen: tuple[Strategy, ...]) -> None:
+    """Refuse a number of variants that cannot be: those of the run were tried, too."""
+    if variants is not None and variants < len(chosen):
+        raise BacktestError(
+            f"variants is {variants}: give at least {len(chosen)}, the strategies of this run"
+        )
 
 
 def _check_something_tradable(desks: list[Desk]) -> None:

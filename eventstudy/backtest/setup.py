@@ -80,6 +80,7 @@ def set_up(
     ------
     BacktestError
     """
+    _check_kinds(costs, limits, shortable, baskets, capital, benchmark, seed)
     costs, limits, shortable = costs or Costs(), limits or Limits(), dict(shortable or {})
     _check_input(prices, capital, benchmark)
     _check_tickers("shortable", shortable, prices)
@@ -147,6 +148,37 @@ def desk_of(setup: Setup, strategy: Strategy, plan: Plan, first: int) -> Desk:
     )
 
 
+def _check_kinds(
+    costs: object,
+    limits: object,
+    shortable: object,
+    baskets: object,
+    capital: object,
+    benchmark: object,
+    seed: object,
+) -> None:
+    """Refuse arguments of another kind, all of them at once."""
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    money = isinstance(capital, int | float | np.number) and not isinstance(capital, bool)
+    asked = (
+        (costs is None or isinstance(costs, Costs), "costs", costs, "Costs(...)"),
+        (limits is None or isinstance(limits, Limits), "limits", limits, "Limits(...)"),
+        (
+            shortable is None or isinstance(shortable, Mapping),
+            "shortable", shortable, "true or false by ticker",
+        ),
+        (baskets is None or isinstance(baskets, Baskets), "baskets", baskets, "make_baskets(...)"),
+        (money, "capital", capital, "a positive amount"),
+        (isinstance(benchmark, str), "benchmark", benchmark, "a ticker"),
+        (whole and int(seed) >= 0, "seed", seed, "a whole number, zero or more"),  # type: ignore[call-overload]
+    )  # fmt: skip
+    faults = [
+        f"{name} is {given!r}: give {wanted}" for fine, name, given, wanted in asked if not fine
+    ]
+    if faults:
+        raise BacktestError("; ".join(faults))
+
+
 def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
     if not (math.isfinite(capital) and capital > 0):
         raise BacktestError(f"capital is {capital!r}: give a positive amount")
@@ -161,6 +193,20 @@ def _check_input(prices: PriceTable, capital: float, benchmark: str) -> None:
             "a backtest fills at opening prices, and these prices have none for "
             f"{', '.join(prices.tickers)}: they are good for a study only"
         )
+    _check_positive(prices)
+
+
+def _check_positive(prices: PriceTable) -> None:
+    """Refuse prices of zero or less: a share that costs nothing earns without end."""
+    for name in ("open", "high", "low", "close"):
+        rows, columns = np.nonzero(getattr(prices, name) <= 0)
+        if len(rows):
+            row, column = rows[0], columns[0]
+            value = getattr(prices, name)[row, column]
+            raise BacktestError(
+                f"prices of {prices.tickers[column]}: {name} is {value:g} on {prices.dates[row]}; "
+                f"prices must be above zero ({len(rows)} in this field are not)"
+            )
 
 
 def session_rates(

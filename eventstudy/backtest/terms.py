@@ -11,6 +11,8 @@ from eventstudy.errors import EventStudyError
 
 FILLS = ("open", "close")
 BASES = ("capital", "equity")
+LONGEST = 1_000_000
+"""Sessions; more than any table of prices, and few enough to be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def faults_of(values: Mapping[str, Any]) -> list[str]:
     faults = []
     if values["hold"] < 1:
         faults.append(f"hold is {values['hold']}: give at least 1 session")
+    if values["hold"] > LONGEST:
+        faults.append(f"hold is {values['hold']}: give {LONGEST:,} sessions at most")
     for name in ("gross", "target_volatility"):
         if not 0 < values[name] < math.inf:
             faults.append(f"{name} is {values[name]}: give a positive number")

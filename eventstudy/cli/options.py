@@ -215,6 +215,15 @@ Strategies = Annotated[
     typer.Option(metavar="DIR", help="Folder of your own strategies.", rich_help_panel=TRADING),
 ]
 Capital = Annotated[float | None, typer.Option(help="Initial cash.", rich_help_panel=TRADING)]
+Variants = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="How many variants were tried to arrive at these, those of sweeps included: it "
+        "deflates the Sharpe ratios (default: the strategies of this run).",
+        rich_help_panel=TRADING,
+    ),
+]
 Commission = Annotated[
     float | None,
     typer.Option("--commission-bp", help="Of traded value, each way.", rich_help_panel=TRADING),

@@ -129,6 +129,9 @@ def sweep(
     written = target.write(files, told)
     typer.echo(_json(result, folds, written) if json_ else _text(result, folds, written, parts))
     _clear(parts, result)
+    if result.ran.empty:
+        typer.echo("eventstudy: every variant failed", err=True)
+        raise typer.Exit(2)
 
 
 def _target(out: str | None, runs: str | None, fmt: str) -> Target:

@@ -94,6 +94,7 @@ class RunConfig(BaseModel):
     costs: CostSettings = Field(default_factory=CostSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     shortable: dict[str, StrictBool] = Field(default_factory=dict)
+    variants: int | None = Field(None, ge=1)
     placebo_draws: int = Field(999, ge=1, le=1_000_000)
     case: str | None = None
     seed: int = Field(0, ge=0)

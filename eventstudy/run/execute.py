@@ -355,6 +355,6 @@ def _backtest(
 
     options = trading_options(config)
     say(f"trading {', '.join(strategy.name for strategy in chosen)}")
-    traded = backtest(events.study, prices, list(chosen), **options)
+    traded = backtest(events.study, prices, list(chosen), variants=config.variants, **options)
     traded.gather(draws=config.placebo_draws, progress=watched(say))
     return traded

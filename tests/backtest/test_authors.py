@@ -219,6 +219,8 @@ def test_values_of_the_wrong_kind_are_all_named():
     assert "hold is 2.5: give a whole number" in text
     assert "gross is 'much': give a number" in text
     assert "entry is True: give a whole number" in text
+    with pytest.raises(BacktestError, match="hold is 10+: give 1,000,000 sessions at most"):
+        checked(BuyA, {"hold": 10**22})
     with pytest.raises(BacktestError, match="hold is 0: give at least 1 session"):
         checked(BuyA, {"hold": 0})
     with pytest.raises(

@@ -213,3 +213,27 @@ def test_an_unknown_engine_is_named(make_event, make_table, make_days):
         backtest(
             [], make_table(make_days(3), {"SPY": {"close": [1, 2, 3]}}), Drawn, engine="vectorized"
         )
+
+
+class Hooked(EventStrategy):
+    """Turns round once an order is done, which backtrader alone tells it."""
+
+    hold: int = 2
+    side = 1.0
+
+    def targets(self, event, history):
+        return {"A": self.side}
+
+    def notify_order(self, order):
+        if order.status == order.Completed:
+            self.side = -1.0
+
+
+def test_methods_that_backtrader_calls_are_left_to_cerebro(make_event, make_table, flat):
+    days, prices = flat(30, A=100.0)
+    events = [make_event(f"e{row}", str(days[row]), tickers=("A",), row=row) for row in (3, 9)]
+    table = make_table(days, prices)
+    found = backtest(events, table, Hooked)
+    assert found.trades["side"].tolist() == ["long", "short"]
+    assert found.config["why_cerebro"] == {"hooked": "backtrader: Hooked defines notify_order"}
+    assert "backtrader: Hooked defines notify_order" in found.gather(draws=9).luck["note"][0]

@@ -199,3 +199,40 @@ def test_the_package_is_the_verb_too(world):
     days, table, make_event = world
     events = [make_event("e", str(days[2]))]
     assert package(events, table, BuyA).trades.equals(backtest(events, table, BuyA).trades)
+
+
+@pytest.mark.parametrize("name", ["open", "close"])
+def test_a_share_that_costs_nothing_is_refused(world, name):
+    """Bought at an open of zero it would have earned its whole price."""
+    days, table, make_event = world
+    prices = getattr(table, name).copy()
+    prices[3, table.column("A")] = 0.0
+    with pytest.raises(BacktestError, match=rf"prices of A: {name} is 0 on {days[3]}"):
+        backtest([make_event("e", str(days[2]))], replace(table, **{name: prices}), BuyA)
+
+
+def test_a_ticker_whose_prices_end_before_the_exit_is_told(world):
+    days, table, make_event = world
+    prices = {name: getattr(table, name).copy() for name in ("open", "close")}
+    for values in prices.values():
+        values[5:, table.column("A")] = NAN
+    events = [make_event("e", str(days[2]))]
+    ended = backtest(events, replace(table, **prices), (BuyA, {"hold": 4}))
+    (alarm,) = ended.alarms()
+    assert alarm.startswith("1 leg of buy-a:hold=4 left at the last price")
+    assert "before the exit: A." in ended.summary()
+    assert backtest(events, table, (BuyA, {"hold": 4})).alarms() == []
+
+
+def test_arguments_of_another_kind_are_named_at_once(world):
+    days, table, make_event = world
+    with pytest.raises(BacktestError) as caught:
+        backtest(
+            [make_event("e", str(days[2]))], table, BuyA, costs={"commission_bp": 1},
+            limits={"gross": 1}, shortable=["A"], baskets={"@X": ["A"]}, capital="1e6",
+            benchmark=None, seed=-1,
+        )  # fmt: skip
+    told = str(caught.value)
+    for name in ("costs", "limits", "shortable", "baskets", "capital", "benchmark", "seed"):
+        assert f"{name} is " in told
+    assert "give Costs(...)" in told

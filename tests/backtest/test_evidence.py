@@ -210,3 +210,65 @@ def test_events_before_which_a_strategy_trades_can_be_moved_too(make_event, make
     assert found.luck["placebo_draws"][0] == 99
     assert np.isfinite(found.luck["placebo_total_p"][0])
     assert not (found.sensitivity["what"] == "delay").any()
+
+
+def test_capacity_leaves_out_what_idle_cash_earns(make_event, make_table, make_days):
+    """``capital x (profit over cash / impact)^2``, the impact worked out here.
+
+    Medians and deviations are of the 20 sessions before each trade.
+    """
+    events, table, days = made(make_event, make_table, make_days, rows=[120, 200], jump=0.015)
+    run = backtest(events, table, Pair, costs=Costs(0, 0, 0), capital=CAPITAL, risk_free=0.05)
+    at = {str(day): i for i, day in enumerate(days)}
+    taken = 0.0
+    for leg in run.trades.itertuples():
+        column = NAMES.index(leg.ticker)
+        for when, price in ((leg.entry_date, leg.entry_price), (leg.exit_date, leg.exit_price)):
+            row = at[f"{when:%Y-%m-%d}"]
+            close = table.close[row - 21 : row, column]
+            sigma = (close[1:] / close[:-1] - 1).std(ddof=1)
+            share = leg.size / np.median(table.volume[row - 20 : row, column])
+            taken += leg.size * price * sigma * np.sqrt(share)
+    held = days[at[run.config["start"]] : at[run.config["end"]] + 1]
+    cash = CAPITAL * np.prod(1 + 0.05 * np.diff(held).astype(int) / 360)
+    over = run.equity["value"].iloc[-1] - cash
+    assert run.equity["value"].iloc[-1] - CAPITAL > 1.2 * over > 0
+    assert run.evidence.luck["capacity"][0] == pytest.approx(CAPITAL * (over / taken) ** 2)
+
+
+def test_capacity_is_the_same_where_impact_is_charged_already(make_event, make_table, make_days):
+    events, table, _ = made(make_event, make_table, make_days, rows=[120, 148, 200], jump=0.02)
+    found = [
+        backtest(events, table, Pair, costs=Costs(0, 0, 0, impact=k), capital=1e7)
+        .gather(draws=19)
+        .luck["capacity"][0]
+        for k in (0.0, 1.0, 2.0)
+    ]
+    assert found[1] == pytest.approx(found[0], rel=0.02)
+    # Twice the coefficient takes the profit at a quarter of the capital.
+    assert found[2] == pytest.approx(found[0] / 4, rel=0.02)
+
+
+def test_a_stock_that_is_very_hard_to_borrow_has_its_costs_multiplied_too(world):
+    """40% a year, times five, is beyond what `Costs` lets a user ask for."""
+    events, table, _ = world
+    free, dear = (
+        backtest(events, table, Pair, costs=Costs(0, 0, 0, borrow={"B": rate}), capital=CAPITAL)
+        for rate in (0.0, 4000.0)
+    )
+    fee = dear.metrics["borrow"][0] / CAPITAL
+    frame = dear.gather(draws=19).sensitivity
+    found = frame[frame["what"] == "cost"].set_index("level")["total_return"]
+    assert fee > 0
+    assert found[5.0] == pytest.approx(free.metrics["total_return"][0] - 5 * fee, abs=1e-12)
+
+
+def test_placebo_dates_say_that_limits_took_part(make_event, make_table, make_days):
+    """72% of equity in A, twice at a time: above the limit of a single name."""
+    events, table, _ = made(make_event, make_table, make_days, rows=[120, 122, 200])
+    tight, loose = (
+        backtest(events, table, (Pair, {"gross": gross}), capital=CAPITAL) for gross in (1.2, 0.2)
+    )
+    assert tight.trades["event_id"].unique().tolist() == ["e0", "e2"]
+    assert "limits took part: of 3 events 1 refused" in tight.gather(draws=19).luck["note"][0]
+    assert "limits took part" not in loose.gather(draws=19).luck["note"][0]

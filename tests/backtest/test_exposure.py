@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventstudy.backtest import FREE, EventStrategy, backtest
+from eventstudy.backtest import FREE, EventStrategy, Limits, backtest
 
 
 class Overlapping(EventStrategy):
@@ -30,3 +30,31 @@ def test_what_netted_sleeves_leave_behind_is_no_exposure(make_event, make_table,
     assert result.metrics.set_index("strategy").loc["overlapping", "exposure"] == pytest.approx(
         len(held) / len(gross)
     )
+
+
+class Unequal(EventStrategy):
+    """Half a sleeve of A, then eight tenths of B."""
+
+    gross: float = 1.0
+
+    def targets(self, event, history):
+        return {"A": 0.5} if event.main == "A" else {"B": 0.8}
+
+
+@pytest.mark.parametrize("engine", ["cerebro", "auto"])
+def test_a_name_above_its_limit_excuses_no_other(make_event, make_table, flat, engine):
+    """A doubles after its entry: 100,000 of 150,000. B would be 80,000 of 150,000, limit 0.52."""
+    assert 100 / 150 > 80 / 150 > 0.52 > 50 / 100
+    days, prices = flat(20, {"A": dict.fromkeys(range(4, 20), 200.0)}, A=100.0, B=100.0)
+    events = [
+        make_event(ticker, str(days[row]), tickers=(ticker,), row=row)
+        for ticker, row in (("A", 2), ("B", 5))
+    ]
+    limits = Limits(gross=9.0, net=9.0, single=0.52, initial=0.0)
+    result = backtest(
+        events, make_table(days, prices), Unequal, costs=FREE, capital=1e5, limits=limits,
+        engine=engine,
+    )  # fmt: skip
+    assert result.trades["ticker"].tolist() == ["A"]
+    (refused,) = result.orders.loc[result.orders["ticker"] == "B", "reason"]
+    assert refused == "single-name exposure would be 0.533 of equity, limit 0.52"

@@ -82,7 +82,8 @@ def test_all_strategies_of_the_folder_are_asked_by_default(
     assert {firsts[name] for name in peeks} == {"second"}
     text = (PEEKING / "peekers.py").read_text().splitlines()
     line = 1 + next(i for i, code in enumerate(text) if "self.data1.close[1]" in code)
-    assert told["sources"]["fill-session"] == [f"self.data1 (line {line})"]
+    asked = f"event.id (peekers.py, line {line - 2})"
+    assert told["sources"]["fill-session"] == [asked, f"self.data1 (peekers.py, line {line})"]
     assert told["sources"]["seeded"] == []
     assert sorted(p.name for p in out.iterdir()) == ["audit.csv", "manifest.json"]
     checks = pd.read_csv(out / "audit.csv")

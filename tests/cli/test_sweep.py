@@ -266,3 +266,12 @@ def test_a_folder_of_the_users_own_runs_with_two_processes(
                  str(tmp_path / "mine"), "--strategy", "buy-the-subject", "--over",
                  "hold=1,2,3,4", "--jobs", "2"]) == 0  # fmt: skip
     assert "4 variants, 0 of them failed" in capsys.readouterr().out
+
+
+def test_a_sweep_of_which_nothing_ran_exits_2(
+    command: Callable[..., list[str]], capsys: Captured
+) -> None:
+    assert main(command("--folds", "2", over=("first=@NONE,@NOTHING",))) == 2
+    said = capsys.readouterr()
+    assert "2 variants failed" in said.out
+    assert said.err == "eventstudy: every variant failed\n"

@@ -50,6 +50,22 @@ def backtest(root: Path, tmp_path: Path):
     return go
 
 
+def test_what_was_tried_before_enters_the_deflation(backtest, tmp_path) -> None:
+    plain = 'strategy = "asic-gpu-rotation"\n'
+    pair = ("--strategy", "asic-gpu-rotation:hold=5", "--strategy", "asic-gpu-rotation")
+    for given, trials in ((("--variants", "300"), 300), ((), 2)):
+        assert backtest(plain, *pair, *given) == 0
+        luck = pd.read_csv(tmp_path / "out" / "luck.csv")
+        assert luck["trials"].tolist() == [trials, trials]
+        assert manifest(tmp_path)["backtest"]["variants"] == trials
+
+
+def test_fewer_variants_than_strategies_are_refused(backtest, capsys) -> None:
+    pair = ("--strategy", "asic-gpu-rotation:hold=5", "--strategy", "asic-gpu-rotation")
+    assert backtest("", *pair, "--variants", "1") == 2
+    assert "variants is 1: give at least 2, the strategies of this run" in capsys.readouterr().err
+
+
 def manifest(tmp_path: Path) -> dict:
     return json.loads((tmp_path / "out" / "manifest.json").read_text())
 

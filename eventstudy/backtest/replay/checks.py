@@ -17,12 +17,13 @@ from eventstudy.backtest.replay.world import (
     CALENDAR,
     PRICES,
     World,
+    decided_alone,
     replay_world,
     run_world,
 )
 
 CUT, CHANGED, REVEALED = "cut", "changed", "revealed"
-REPEAT, MEMORY = "repeat", "memory"
+REPEAT, MEMORY, ENGINE = "repeat", "memory", "engine"
 EITHER, TOGETHER = "prices or calendar", "prices and calendar together"
 
 
@@ -54,8 +55,9 @@ class Check:
     row : int
         Session of the cut.
     change : str
-        ``cut``, ``changed``, ``revealed``, ``repeat`` (nothing was changed) or ``memory``
-        (nothing was, and the class was used before).
+        ``cut``, ``changed``, ``revealed``, ``repeat`` (nothing was changed), ``memory``
+        (nothing was, and the class was used before) or ``engine`` (nothing was, and the
+        vectorised engine asked).
     draw : int
     decisions : int
         How many were compared.
@@ -147,7 +149,8 @@ def opened(task: Task) -> Opening:
 
     Where the second run of a class differs from its first, and both do it again (with a
     class of its own where there is a text), later events were remembered into the second
-    run: ``memory``. Anything else is no property of the inputs: ``repeat``.
+    run: ``memory``. Anything else is no property of the inputs: ``repeat``; nor is an answer
+    that depends on which engine asks: ``engine``.
     """
     strategy = task.author.strategy()
     first, second = (run_world(task.world, strategy, task.first) for _ in range(2))
@@ -157,6 +160,9 @@ def opened(task: Task) -> Opening:
         change = MEMORY if _happens_again(task, first, second) else REPEAT
         return Opening(first, (_whole(task, first, change, 0, different),))
     checks, suspicions = [_whole(task, first, REPEAT, 0, None)], []
+    different = _by_the_other_engine(task, first)
+    if different is not None:
+        return Opening(first, (_whole(task, first, ENGINE, 0, different),))
     for draw in range(task.draws):
         found = run_revealed(task.world, task.author.strategy(), task.first, draw)
         different = first_difference(first, found, task.last)
@@ -165,6 +171,14 @@ def opened(task: Task) -> Opening:
         else:
             suspicions.append((draw, different))
     return Opening(first, tuple(checks), tuple(suspicions))
+
+
+def _by_the_other_engine(task: Task, full: Record) -> Difference | None:
+    """Return where the vectorised engine is given another decision: replays are Cerebro's."""
+    decided = decided_alone(task.world, task.author.strategy(), task.first)
+    if decided is None:
+        return None
+    return first_difference(full, replace(full, decided=decided), task.last)
 
 
 def _happens_again(task: Task, first: Record, second: Record) -> bool:

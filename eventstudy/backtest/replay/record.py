@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from eventstudy.backtest.desk import Desk
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
+    from eventstudy.backtest.decisions import Skip
     from eventstudy.backtest.ledger import OrderRecord
     from eventstudy.backtest.strategy import EventStrategy
 
@@ -166,14 +168,9 @@ class Witness(Desk):
         except EventStudyError as error:
             self.decided.append(Decided(event_id, row, failed=str(error)))
             raise
-        legs = sorted((_leg(o) for o in self.ledger.orders[orders:]), key=lambda leg: leg.ticker)
-        told = [
-            (s.ticker, "no_price", f"no bar of {s.ticker}")
-            if s.reason in UNPRICED
-            else (s.ticker, s.reason, s.detail)
-            for s in self.skipped[skips:]
-        ]
-        self.decided.append(Decided(event_id, row, tuple(legs), tuple(sorted(told))))
+        self.decided.append(
+            decided_of(event_id, row, self.ledger.orders[orders:], self.skipped[skips:])
+        )
 
     def record(self, broke: str = "") -> Record:
         """Return what the run left behind, orders by session, event and ticker."""
@@ -194,6 +191,20 @@ class Witness(Desk):
 
     def _row_of(self, day: np.datetime64) -> int:
         return int(np.searchsorted(self.market.table.dates, day))
+
+
+def decided_of(
+    event_id: str, row: int, orders: Sequence[OrderRecord], skips: Sequence[Skip]
+) -> Decided:
+    """Return what entry orders and skips say of an event."""
+    legs = sorted((_leg(order) for order in orders), key=lambda leg: leg.ticker)
+    told = [
+        (s.ticker, "no_price", f"no bar of {s.ticker}")
+        if s.reason in UNPRICED
+        else (s.ticker, s.reason, s.detail)
+        for s in skips
+    ]
+    return Decided(event_id, row, tuple(legs), tuple(sorted(told)))
 
 
 def _leg(order: OrderRecord) -> Leg:

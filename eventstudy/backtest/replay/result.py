@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.backtest.replay.checks import CHANGED, CUT, MEMORY, REPEAT, REVEALED, Check
+from eventstudy.backtest.replay.checks import (
+    CHANGED,
+    CUT,
+    ENGINE,
+    MEMORY,
+    REPEAT,
+    REVEALED,
+    Check,
+)
 from eventstudy.told import as_html, as_text
 
 if TYPE_CHECKING:
@@ -14,23 +22,30 @@ if TYPE_CHECKING:
 
     from eventstudy.told import Told
 
-CLEAN, PEEK, EXECUTES, RANDOM, NOTHING = (
-    "clean", "peek", "execution", "not reproducible", "no decision",
+CLEAN, PEEK, EXECUTES, RANDOM, NOTHING, UNPROVEN = (
+    "clean", "peek", "execution", "not reproducible", "no decision", "unproven",
 )  # fmt: skip
 COLUMNS = (
     "strategy", "event_id", "cut", "change", "draw", "decisions", "same", "first_event",
     "first_ticker", "first_session", "what", "full", "changed", "through",
 )  # fmt: skip
 BLIND = (
-    "What the audit cannot see: what a strategy reads for itself, such as a file of prices or "
-    "a calendar of its own, stays as it is when prices and calendar are changed; and a label "
-    "in the calendar that was written with later prices in mind looks like any other."
+    "What the audit cannot see: what a strategy reads for itself, such as a file of prices, a "
+    "table in the program around it or a list of events of its own, stays as it is when prices "
+    "and calendar are changed; a label in the calendar that was written with later prices in "
+    "mind looks like any other; and prices adjusted for splits tell of later splits by their "
+    "level, though not by their returns."
+)
+UNSEEN = (
+    "Nothing that was tried made a difference, yet what it opens could tell it the future: it "
+    "is not clean until it reads nothing but what it is given."
 )
 WORDS = {
     CUT: "on data cut there",
     CHANGED: "with later prices and events changed",
     REVEALED: "with later prices and events made up until they come",
     REPEAT: "in a second run on the same inputs",
+    ENGINE: "asked by the vectorised engine",
     MEMORY: "in a second run of the same class",
 }
 
@@ -45,16 +60,18 @@ class AuditResult:
         One row a replay: strategy, event_id (decided, or filled, on the session of the cut;
         joined by ``;``), cut (after the close of this session), change (``repeat``, a second
         run on the same inputs; ``memory``, one that differs because its class was used
-        before; ``revealed``, one run in which everything is made up until it comes; ``cut``;
+        before; ``engine``, one that differs because the vectorised engine asked;
+        ``revealed``, one run in which everything is made up until it comes; ``cut``;
         ``changed``, at every cut where a revealed run differs), draw, decisions (number
         compared), same, and where they differ the first difference: event, ticker, session,
         what (``decision``, ``fill`` or ``account``), what it was with the full data and with
         the changed ones, and through which part of the inputs (looked into once a strategy).
     verdicts : mapping of str to str
         By strategy: ``clean``, ``peek``, ``execution`` (decisions agree and fills or account
-        do not), ``not reproducible``, ``no decision``.
+        do not), ``not reproducible``, ``no decision``, ``unproven`` (nothing differs, but the
+        strategy has files, connections or tables of its own, which no replay changes).
     sources : mapping of str to tuple of str
-        By strategy, what its text opens or reaches beside its arguments.
+        By strategy, what its code opens or reaches that no replay changes, with file and line.
     notes : tuple of str
     config : mapping
         What was asked, plain values.
@@ -122,7 +139,8 @@ class AuditResult:
         for name, found in self.sources.items():
             if found:
                 lines.append(
-                    f"{name} reads beside its arguments, look for yourself: {', '.join(found)}."
+                    f"{name} reads what no replay changes, look for yourself: {', '.join(found)}."
+                    + (f" {UNSEEN}" if self.verdicts[name] == UNPROVEN else "")
                 )
         return [*lines, *self.notes, BLIND]
 
@@ -212,12 +230,12 @@ def checks_frame(found: Mapping[str, Sequence[Check]], dates: object) -> pd.Data
     })  # fmt: skip
 
 
-def verdict_of(checks: Sequence[Check]) -> str:
-    """Return the verdict on a strategy."""
+def verdict_of(checks: Sequence[Check], opens: bool = False) -> str:
+    """Return the verdict on a strategy, which may open what no replay changes."""
     differing = [check for check in checks if check.difference is not None]
     if not differing:
-        return CLEAN
-    if any(check.change == REPEAT for check in differing):
+        return UNPROVEN if opens else CLEAN
+    if any(check.change in (REPEAT, ENGINE) for check in differing):
         return RANDOM
     decided = any(c.difference is not None and c.difference.what == "decision" for c in differing)
     return PEEK if decided else EXECUTES

@@ -27,7 +27,7 @@ from eventstudy.backtest.replay.checks import (
     spread,
 )
 from eventstudy.backtest.replay.result import NOTHING, AuditResult, checks_frame, verdict_of
-from eventstudy.backtest.replay.sources import sources_of
+from eventstudy.backtest.replay.sources import opens_something, sources_of
 from eventstudy.backtest.replay.world import World
 from eventstudy.backtest.setup import set_up
 from eventstudy.baskets import Baskets
@@ -105,9 +105,9 @@ def audit(
     taken away or reversed.
 
     A file that a strategy reads for itself cannot be changed here: what its text opens is
-    listed in ``sources``, as a warning. A strategy that gives other answers to the same
-    inputs (randomness without the seed of ``self.rng``) is ``not reproducible``, and no
-    replay can tell whether it peeks.
+    listed in ``sources``, and the strategy is ``unproven`` where nothing else differs. One that
+    gives other answers to the same inputs (randomness without the seed of ``self.rng``) is
+    ``not reproducible``, and no replay can tell whether it peeks.
     """
     started = time.perf_counter()
     _check_numbers(cuts, draws, jobs)
@@ -127,11 +127,15 @@ def audit(
     world = World(setup, setup.market.table.dates)
     tasks, notes = _tasks(chosen, world, draws)
     found = _checks(tasks, cuts, jobs, progress)
-    verdicts = {s.name: verdict_of(found[s.name]) if s.name in tasks else NOTHING for s in chosen}
+    sources = {s.name: sources_of(s) for s in chosen}
+    verdicts = {
+        name: verdict_of(found[name], opens_something(read)) if name in tasks else NOTHING
+        for name, read in sources.items()
+    }
     return AuditResult(
         checks_frame(found, world.days),
         MappingProxyType(verdicts),
-        MappingProxyType({s.name: sources_of(s) for s in chosen}),
+        MappingProxyType(sources),
         notes,
         MappingProxyType(_asked(chosen, world, cuts, draws)),
         time.perf_counter() - started,

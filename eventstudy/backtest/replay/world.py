@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.backtest.engines import run_cerebro
+from eventstudy.backtest.fastpath import FastPathRefused, check_terms, decisions_of
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.plan import appointments
 from eventstudy.backtest.replay import changes
 from eventstudy.backtest.replay.authors import ran_through
-from eventstudy.backtest.replay.record import Record, Witness
+from eventstudy.backtest.replay.record import Decided, Record, Witness, decided_of
 from eventstudy.backtest.setup import Plan, Setup
 from eventstudy.backtest.terms import Terms
 from eventstudy.errors import EventStudyError
@@ -130,6 +131,28 @@ def run_world(world: World, strategy: Strategy, first: int) -> Record:
     desk = desk_of(Witness, world, strategy, first)
     run_cerebro(desk, strategy, world.setup.rates, world.setup.seed)
     return desk.record()
+
+
+def decided_alone(world: World, strategy: Strategy, first: int) -> tuple[Decided, ...] | None:
+    """Return what a strategy decides for the vectorised engine; None where that one refuses.
+
+    Parameters
+    ----------
+    world : World
+    strategy : Strategy
+    first : int
+        Row of the first session.
+    """
+    desk = desk_of(Witness, world, strategy, first)
+    try:
+        check_terms(desk)
+        found = decisions_of(desk, strategy, world.setup.seed)
+    except FastPathRefused:
+        return None
+    return tuple(
+        decided_of(item.event.event_id, item.decision, desk.entries(number, one), one.skipped)
+        for number, (item, one) in enumerate(zip(desk.agenda, found, strict=True))
+    )
 
 
 def replay_world(world: World, strategy: Strategy, first: int, until: int) -> Record:

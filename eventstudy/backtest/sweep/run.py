@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.backtest.costs import Costs
-from eventstudy.backtest.library import Strategy, resolve_strategies
+from eventstudy.backtest.library import Strategy, inherited, resolve_strategies
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.parameters import checked
 from eventstudy.backtest.plan import appointments
@@ -105,8 +105,9 @@ def sweep(
         the packages of the extra `cluster`.
     resume : path, optional
         A folder that keeps what has been run: variants found there are not run again. What
-        is found belongs to the same events, prices, costs, file of the strategy, variants and
-        versions; a file that a strategy reads by itself is not known.
+        is found belongs to the same events, prices, costs, file of the strategy, files of the
+        classes that it derives from, variants and versions; a file that a strategy reads or
+        imports by itself is not known. A class typed into a session has no file: refused.
     progress : Progress
     costs, capital, benchmark, baskets, risk_free, limits, shortable
         As in `backtest`.
@@ -121,7 +122,8 @@ def sweep(
     ------
     BacktestError
         Where nothing can be traded, parameters do not exist or none of their values is
-        allowed, or the strategy has no source file and several processes are asked for.
+        allowed, or the strategy has no source file and several processes or `resume` are
+        asked for.
     """
     refuse_while_reading()
     _check_jobs(jobs)
@@ -130,6 +132,8 @@ def sweep(
         raise BacktestError(f"a sweep runs one strategy; {len(chosen)} are given")
     points = grid(over) if random is None else random_points(over, random, seed)
     _check_names(chosen[0], points[0])
+    if resume is not None:
+        _check_source(chosen[0])
     setup = set_up(
         events, prices, costs=costs, capital=capital, benchmark=benchmark, baskets=baskets,
         risk_free=risk_free, limits=limits, shortable=shortable, seed=seed,
@@ -155,6 +159,15 @@ def sweep(
 def _check_jobs(jobs: int) -> None:
     if jobs < 1 and jobs != -1:
         raise BacktestError(f"jobs {jobs}; allowed: 1 or more, or -1 for one a core")
+
+
+def _check_source(strategy: Strategy) -> None:
+    """Refuse to keep results of a class without a text: another one of its name has them too."""
+    if not strategy.source:
+        raise BacktestError(
+            f"{strategy.name} has no source file by which kept results are known as its own, for "
+            "it was typed into a session: put it into a file, or sweep without resume"
+        )
 
 
 def _told(given: Any) -> Any:
@@ -225,7 +238,8 @@ def key_of(setup: Setup, plan: Plan) -> str:
     parts = [
         setup_digest(setup),
         plan.strategy.digest,
-        plan.strategy.cls.__name__,
+        plan.strategy.cls.__qualname__,
+        *inherited(plan.strategy.cls),
         _json(dict(plan.strategy.parameters)),
         _json([dict(point) for point in plan.variants]),
         f"{plan.first} {plan.last}",

@@ -281,3 +281,24 @@ def test_the_random_generator_of_a_process_is_left_alone(walk, strategies):
     before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
     audit(events, table, strategies["seeded"], jobs=1)
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_a_peek_for_the_vectorised_engine_alone_is_found(walk):
+    """Cerebro, and so every replay, is given a fair answer; a backtest is not."""
+
+    class Quick(EventStrategy):
+        """Looks ahead where no backtrader stands behind it."""
+
+        hold: int = 3
+
+        def targets(self, event, history):
+            if self.lines is not None:
+                return {"A": 0.5}
+            return {"A": 0.5 if history._table.close[len(history), 0] > 100 else -0.5}
+
+    found = audit(*walk, Quick, jobs=1)
+    assert not found.clean
+    assert dict(found.verdicts) == {"quick": "not reproducible"}
+    assert "Asked by the vectorised engine" in found.summary()
+    (change,) = found.checks["change"]
+    assert change == "engine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -203,3 +204,48 @@ def test_a_killed_process_leaves_whole_parts(world, folder, tmp_path) -> None:
     whole = sweep(*world, "pair", over, folder=folder, jobs=1)
     pd.testing.assert_frame_equal(result.table, whole.table, check_exact=True)
     np.testing.assert_array_equal(result.excess, whole.excess)
+
+
+TYPED = """
+from eventstudy.backtest import EventStrategy
+
+class Typed(EventStrategy):
+    def targets(self, event, history):
+        return {"A": %s}
+"""
+
+
+def typed(weight):
+    names = {"__name__": "a_session"}
+    exec(TYPED % weight, names)  # noqa: S102  a session does so
+    return names["Typed"]
+
+
+def test_two_classes_of_one_name_typed_into_a_session_share_no_results(world, tmp_path) -> None:
+    """Their text is not known: the second would be given what the first has earned."""
+    over = {"hold": [2, 3]}
+    for weight in (1.0, -1.0):
+        with pytest.raises(BacktestError, match="typed into a session"):
+            sweep(*world, typed(weight), over, jobs=1, resume=tmp_path)
+    bought, sold = (sweep(*world, typed(w), over, jobs=1).table["total_return"] for w in (1, -1))
+    assert (bought * sold < 0).all()
+
+
+def test_a_class_derived_from_another_file_is_known_by_that_file_too(
+    world, tmp_path, counted, monkeypatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "derived.py").write_text(
+        "from a_base import Base\n\n\nclass Derived(Base):\n    pass\n"
+    )
+    found = []
+    for weight in ("1.0", "-1.00"):
+        (tmp_path / "a_base.py").write_text(TYPED.replace("Typed", "Base") % weight)
+        for name in ("a_base", "derived"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        cls = importlib.import_module("derived").Derived
+        found.append(sweep(*world, cls, {"hold": [2, 3]}, jobs=1, resume=tmp_path / "kept"))
+    assert counted == [0, 1, 0, 1]
+    assert (found[0].table["total_return"] * found[1].table["total_return"] < 0).all()
+    assert found[0].key != found[1].key
