@@ -20,6 +20,8 @@ from eventstudy.errors import BacktestError
 
 Floats = npt.NDArray[np.float64]
 BP = 1e-4
+MOST_A_YEAR = 100_000
+"""Basis points: fees on stock that is hard to borrow have passed 100% a year."""
 RATES = ("commission_bp", "half_spread_bp", "borrow_bp", "debit_bp")
 
 
@@ -68,9 +70,9 @@ class Costs:
         rates = {name: getattr(self, name) for name in RATES}
         rates.update({f"borrow of {ticker}": rate for ticker, rate in self.borrow.items()})
         faults = [
-            f"{name} is {value!r}: give a number from 0 to 10000"
+            f"{name} is {value!r}: give a number from 0 to {most(name)}"
             for name, value in rates.items()
-            if not _is_rate(value)
+            if not (_is_rate(value) and value <= most(name))
         ]
         faults += [
             f"{name} is {value!r}: give a number from 0 to {top}"
@@ -102,7 +104,12 @@ def times(costs: Costs, level: float) -> Costs:
 
 def _is_rate(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and 0 <= value <= 10_000  # type: ignore[operator, arg-type]
+    return number and math.isfinite(value) and 0 <= value <= MOST_A_YEAR  # type: ignore[operator, arg-type]
+
+
+def most(name: str) -> int:
+    """Return the largest rate, basis points: 100% of a trade, or 1,000% a year of a loan."""
+    return MOST_A_YEAR if name.startswith(("borrow", "debit")) else 10_000
 
 
 def cost_words(costs: Mapping[str, Any]) -> str:

@@ -173,7 +173,7 @@ def _asked(
     """Ask the author's code; its failures are the author's to read."""
     try:
         answer = author.targets(seen, history)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an author's code may raise anything
         where = _line_of(error)
         kind = "" if isinstance(error, EventStudyError) else f"{type(error).__name__}: "
         near = _nearest_attribute(error)
@@ -183,7 +183,7 @@ def _asked(
     return _checked(answer, f"strategy {name}, event {seen.id}: targets returned ", table)
 
 
-def _nearest_attribute(error: Exception) -> str:
+def _nearest_attribute(error: BaseException) -> str:
     """Return a hint where the author has misspelt an attribute."""
     if not isinstance(error, AttributeError) or error.name is None:
         return ""

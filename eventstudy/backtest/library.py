@@ -7,6 +7,7 @@ worker or a report needs the text.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import re
@@ -147,9 +148,42 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
     if not found and not faults:
         seen = ", ".join(f.name for f in files) or "no .py file"
         faults.append(f"no subclass of EventStrategy in {str(folder)!r}; it holds {seen}")
+    if not found:
+        faults += [lost for file in files for lost in _baseless(file)]
     if faults:
         raise BacktestError("strategies: " + "\n".join(faults))
     return found
+
+
+def _baseless(file: Path) -> list[str]:
+    """Return the classes of a file that look like strategies and derive from nothing of ours."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError):
+        return []
+    return [
+        f"{file}, line {node.lineno}: {node.name} has targets and no base: write "
+        f"class {node.name}(EventStrategy)"
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.bases
+        if any(isinstance(part, ast.FunctionDef) and part.name == "targets" for part in node.body)
+    ]
+
+
+def _refuse_repeated(source: str, path: str) -> None:
+    """Refuse a file in which a later class takes the name of an earlier one."""
+    lines: dict[str, list[int]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            lines.setdefault(node.name, []).append(node.lineno)
+    faults = [
+        f"{path}: class {name} is defined on lines {' and '.join(map(str, found))}; only the last "
+        "would run: give each its own name"
+        for name, found in lines.items()
+        if len(found) > 1
+    ]
+    if faults:
+        raise BacktestError("\n".join(faults))
 
 
 def is_aside(name: str) -> bool:
@@ -174,6 +208,7 @@ def load_source(source: str, path: str) -> tuple[Strategy, ...]:
     from eventstudy.backtest.strategy import EventStrategy
 
     module = _executed(source, path)
+    _refuse_repeated(source, path)
     classes = [
         value
         for value in vars(module).values()

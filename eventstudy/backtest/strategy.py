@@ -74,7 +74,8 @@ class EventStrategy(bt.Strategy):  # type: ignore[misc]
         ``capital`` (initial) or ``equity`` (at the decision's close; none is left at zero).
     participation : float or None
         Largest share of the median volume of the 20 sessions up to the decision that a leg
-        may be; the whole group is scaled down to it.
+        may be at entry; the whole group is scaled down to it. Each order is judged by itself:
+        two events of one session may take the share twice, and exits are not held to it.
     rng : numpy.random.Generator
         Seeded by the run; not a parameter.
     """

@@ -76,7 +76,7 @@ def faults_of(values: Mapping[str, Any]) -> list[str]:
             faults.append(f"{name} is {values[name]}: give a {bound} or none")
     for name, allowed in {"fill": FILLS, "size_of": BASES}.items():
         if values[name] not in allowed:
-            faults.append(f"{name} is {values[name]!r}: give {', '.join(allowed)}")
+            faults.append(f"{name} is {values[name]!r}: give {' or '.join(allowed)}")
     try:
         find_sizing(values["sizing"])
     except EventStudyError as error:

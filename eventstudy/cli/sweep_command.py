@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eventstudy.run.kept import Target
 
 Name = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="NAME",
         help="Strategy; what is fixed may follow: asic-gpu-rotation:fill=close.",
@@ -171,7 +171,7 @@ def _strategy(asked: RunConfig) -> Strategy:
     found = strategies_of(asked)
     if len(found) > 1:
         names = ", ".join(strategy.name for strategy in found)
-        raise BacktestError(f"a sweep runs one strategy; {names} are named: give one --strategy")
+        raise BacktestError(f"a sweep runs one strategy; {names} are given: name one")
     return found[0]
 
 
@@ -196,7 +196,11 @@ def _clear(parts: Path | None, result: SweepResult) -> None:
 
     Kept(parts, result.key).clear()
     if parts is not None and any(parts.glob("part-*")):
-        typer.echo(f"{parts} still holds parts of another sweep that was interrupted", err=True)
+        typer.echo(
+            f"{parts} still holds parts of another sweep that was interrupted; delete it unless "
+            "that one is to go on",
+            err=True,
+        )
 
 
 def _files(result: SweepResult, folds: int, fmt: str) -> Mapping[str, Writer]:

@@ -15,6 +15,7 @@ from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
 
 # Strict: a whole number is a number, while true or "1" is a mistake.
 BasisPoints = Annotated[float, Field(ge=0, le=10_000, strict=True)]
+YearlyBasisPoints = Annotated[float, Field(ge=0, le=100_000, strict=True)]
 Multiple = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 
@@ -26,11 +27,11 @@ class CostSettings(BaseModel):
 
     commission_bp: BasisPoints = 1.0
     half_spread_bp: BasisPoints = 2.0
-    borrow_bp: BasisPoints = 50.0
+    borrow_bp: YearlyBasisPoints = 50.0
     day_count: Literal[360, 365] = 360
-    borrow: dict[str, BasisPoints] = Field(default_factory=dict)
+    borrow: dict[str, YearlyBasisPoints] = Field(default_factory=dict)
     rebate: Share = 0.0
-    debit_bp: BasisPoints = 100.0
+    debit_bp: YearlyBasisPoints = 100.0
     impact: float = Field(0.0, ge=0, le=100, strict=True)
 
 

@@ -153,6 +153,8 @@ def find_run(given: str, folder: str | Path = FOLDER) -> KeptRun:
     manifest = read_seal(Path(given))
     if manifest is not None:
         return KeptRun(Path(given).resolve().name, Path(given), manifest)
+    if given and Path(given).is_dir():
+        raise EventStudyError(f"{given} is a folder without a manifest.json: no run wrote it")
     near = did_you_mean(given, [run.id for run in runs] + [h for r in runs for h in _hash(r)])
     raise EventStudyError(
         f"unknown run {given!r}{near}; kept in {folder}: {_listed(runs) or 'none'}"

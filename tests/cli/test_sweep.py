@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import eventstudy as es
 from eventstudy.backtest import Costs, Limits
 from eventstudy.backtest.sweep.kept import Kept
 from eventstudy.backtest.sweep.work import Bench
-from eventstudy.cli import main
+from eventstudy.cli import main, sweep_command
 
 Captured = pytest.CaptureFixture[str]
+OVER = ("hold=2,5", "limit=0.01,none", "fill=close")
 
 
 @pytest.fixture
@@ -45,22 +47,22 @@ def test_files_hold_every_variant(
     command: Callable[..., list[str]], tmp_path: Path, capsys: Captured
 ) -> None:
     out = tmp_path / "out"
-    assert main(command("--out", str(out), "--folds", "2", over=("hold=2,5", "gross=-1,0.2"))) == 0
+    assert main(command("--out", str(out), "--folds", "2", over=OVER)) == 0
     said = capsys.readouterr()
     assert said.err == ""
     assert "4 variants, 2 of them failed" in said.out
-    assert "2 x parameters of AsicGpuRotation: gross is -1.0" in said.out
+    assert "2 x parameters of AsicGpuRotation: limit with fill=close" in said.out
     assert f"html: {out / 'sweep.html'}" in said.out
     assert sorted(p.name for p in out.iterdir()) == [
         "manifest.json", "sweep.csv", "sweep.html", "sweep_returns.csv", "walk.csv",
     ]  # fmt: skip
     table = pd.read_csv(out / "sweep.csv", keep_default_na=False)
-    assert list(table.columns[:3]) == ["variant", "hold", "gross"]
+    assert list(table.columns[:3]) == ["variant", "hold", "limit"]
     assert (table["error"] == "").tolist() == [False, True, False, True]
     returns = pd.read_csv(out / "sweep_returns.csv")
     assert list(returns.columns) == ["date", "1", "3"]
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["sweep"]["over"] == {"hold": [2, 5], "gross": [-1, 0.2]}
+    assert manifest["sweep"]["over"] == {"hold": [2, 5], "limit": [0.01, None], "fill": ["close"]}
     assert manifest["findings"]["deflated"]["trials"] == 4
     assert manifest["configuration"]["events"] == "events.csv"
     assert manifest["files"]["sweep.csv"]["bytes"] == (out / "sweep.csv").stat().st_size
@@ -108,10 +110,8 @@ def test_the_same_command_writes_the_same_files(
     assert {k for k in one if one[k] != two[k]} <= {"started", "wall_time"}
 
 
-def test_parquet_holds_the_same_tables_and_mixed_values(
-    command: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    over = ("hold=2,5", "stop_loss=none,0.2,x")
+def test_parquet_holds_the_same_tables(command: Callable[..., list[str]], tmp_path: Path) -> None:
+    over = ("hold=2,5", "stop_loss=none,0.2,0.3")
     for fmt in ("csv", "parquet"):
         assert main(command("--out", str(tmp_path / fmt), "--format", fmt, over=over)) == 0
     one = pd.read_csv(tmp_path / "csv" / "sweep.csv", keep_default_na=False)
@@ -119,7 +119,15 @@ def test_parquet_holds_the_same_tables_and_mixed_values(
     assert one["sharpe"].replace("", "nan").astype(float).tolist() == pytest.approx(
         other["sharpe"].tolist(), nan_ok=True
     )
-    assert other["stop_loss"].tolist()[:3] == ["None", "0.2", "x"]
+    assert other["stop_loss"].tolist()[:3] == pytest.approx([math.nan, 0.2, 0.3], nan_ok=True)
+
+
+def test_columns_of_words_and_numbers_are_written_as_words() -> None:
+    """An author's own parameter may be of any kind; parquet takes one kind a column."""
+    frame = pd.DataFrame({"own": [None, 0.2, "x"], "hold": [1, 2, 3]})
+    plain = sweep_command._plain(frame)
+    assert plain["own"].tolist() == ["None", "0.2", "x"]
+    assert plain["hold"].tolist() == [1, 2, 3]
 
 
 def test_json_is_json(command: Callable[..., list[str]], capsys: Captured) -> None:
@@ -214,7 +222,11 @@ def test_sweeps_are_kept_and_listed(
         ([], ("hold=5..10",), "hold is the range 5..10: a grid needs its values"),
         ([], ("hold=", "gross", "k=2..1"), "'hold=': write NAME=VALUE"),
         ([], ("hold=5,5",), "hold has 5 twice"),
-        ([], ("hold=0,-3",), "no variant can be run"),
+        (
+            [],
+            ("hold=0,-3",),
+            "hold is 0: give at least 1 session; hold is -3: give at least 1 session",
+        ),
         (["--random", "0"], ("hold=5,6",), "random 0; allowed: 1 or more"),
         (["--folds", "1"], ("hold=5",), "folds 1; allowed: 2 or more"),
         (["--jobs", "0"], ("hold=5",), "jobs 0; allowed: 1 or more"),
@@ -230,7 +242,7 @@ def test_a_mistake_exits_2_with_one_paragraph(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eventstudy.backtest.sweep.pool.ANSWER", 1.0)
+    monkeypatch.setattr("eventstudy.backtest.sweep.cluster.ANSWER", 1.0)
     assert main(command(*more, over=over)) == 2
     found = capsys.readouterr()
     assert said in found.err

@@ -93,6 +93,7 @@ def test_a_folder_is_a_run_too(folder: Path, tmp_path: Path) -> None:
         ("aaaa1112", "did you mean 'aaaa1111'"),
         ("notes", "unknown run 'notes'"),
         ("", "unknown run ''"),
+        (".", "is a folder without a manifest.json: no run wrote it"),
     ],
 )
 def test_what_is_not_one_run_is_said(folder: Path, given: str, said: str) -> None:

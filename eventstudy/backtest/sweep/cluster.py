@@ -2,21 +2,26 @@
 
 A cluster is another party: it may not be there, answer nothing, lose workers and get new ones.
 Every question to it ends after a while, for Dask's own client waits for ever on an address
-where something else listens. The setup goes to workers as a plugin, which the scheduler hands
+where something else listens. Each batch is sent to one worker and to no other: left to itself,
+a scheduler gives what has ended one worker to three more, faster than they are started anew.
+The setup goes to workers as a plugin, which the scheduler hands
 to each worker that comes, after a crash too; data that are scattered end with their holders.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from distributed import Client, WorkerPlugin
+from distributed.comm.addressing import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
 from eventstudy.backtest.setup import Setup
@@ -28,8 +33,11 @@ from eventstudy.provenance import code_digest, versions
 
 ANSWER = 10.0
 """Seconds in which a scheduler has to answer."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a cluster may be without a worker."""
+
+GLANCE = 1.0
+"""Seconds after which one looks again which workers are there."""
 
 Result = TypeVar("Result")
 _HELD: dict[str, Cargo] = {}
@@ -77,31 +85,45 @@ class ClusterPool:
 
     def __init__(self, client: Client, cargo: Cargo) -> None:
         self.client = client
+        self._placed: dict[Future[Batch], str] = {}
+        self._present: tuple[str, ...] = ()
+        self._seen = -GLANCE
+        self._look()
         # Processes, not threads: each runs one batch at a time.
-        self.workers = len(_asked(PATIENCE, client.nthreads))
+        self.workers = max(len(self._present), 1)
         self.name = f"sweep-{cargo.digest[:16]}-{uuid.uuid4().hex[:8]}"
         _asked(PATIENCE, client.register_plugin, Supply(self.name, cargo), self.name)
         made: Callable[..., Executor] = client.get_executor
         self._executor = made(pure=False)
-        self._alone_since: float | None = None
 
     def submit(self, errand: Errand, batch: Numbered) -> Future[Batch]:
-        """Send a batch."""
-        return self._executor.submit(run_supplied, self.name, errand, batch)
+        """Send a batch to the worker that has least to do."""
+        if time.monotonic() - self._seen > GLANCE:
+            self._look()
+        if not self._present:
+            self.mend()
+        busy = Counter(place for future, place in self._placed.items() if not future.done())
+        address = min(self._present, key=lambda place: busy[place])
+        sent: Callable[..., Future[Batch]] = self._executor.submit
+        future = sent(run_supplied, self.name, errand, batch, workers=[address])
+        self._placed = {f: a for f, a in self._placed.items() if not f.done()} | {future: address}
+        return future
 
     def mend(self) -> None:
         """Wait for a worker: a cluster may start those that ended anew."""
         self.client.wait_for_workers(1, timeout=PATIENCE)
+        self._look()
 
-    def check(self) -> None:
-        """Raise where no worker has been there for a while."""
-        if self.client.status == "running" and _asked(ANSWER, self.client.nthreads):
-            self._alone_since = None
-            return
-        now = time.monotonic()
-        self._alone_since = self._alone_since or now
-        if now - self._alone_since > PATIENCE:
-            raise TimeoutError(f"no worker for {PATIENCE:.0f} seconds")
+    def check(self) -> set[Future[Batch]]:
+        """Return the batches whose worker has ended."""
+        self._look()
+        lost = {f for f, place in self._placed.items() if place not in self._present}
+        self._placed = {f: place for f, place in self._placed.items() if f not in lost}
+        return {future for future in lost if not future.done()}
+
+    def _look(self) -> None:
+        self._present = tuple(_asked(ANSWER, self.client.nthreads))
+        self._seen = time.monotonic()
 
     def stop(self) -> None:
         """Leave the workers, who are not ours, as they are."""
@@ -143,11 +165,19 @@ def cluster_pool(setup: Setup, address: str) -> Iterator[ClusterPool]:
 def _opened(address: str) -> Client:
     made: Callable[..., Client] = Client
     try:
+        _knock(address)
         return _asked(1.5 * ANSWER, made, address, timeout=ANSWER, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise BacktestError(
             f"no Dask scheduler answers at {address!r} (such as tcp://host:8786): {error}"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Raise at once where an address is none, or nobody listens there."""
+    scheme, place = parse_address(address)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(parse_host_port(place), ANSWER).close()
 
 
 def _asked(seconds: float, call: Callable[..., Result], *given: Any, **named: Any) -> Result:

@@ -31,6 +31,8 @@ FEWEST_SHARES = 4
 """A worker's share of what is left is cut into so many, that all end together."""
 MOST_LOST = 3
 """Variants lost before any has ended: then it is not the variants."""
+GLANCE = 2.0
+"""Seconds without a result after which one looks whether any can come."""
 IDLE = 300
 """Seconds that processes of this machine wait for the next sweep."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -59,8 +61,8 @@ class Pool(Protocol):
         """Make the pool fit again after one of its processes has ended."""
         ...
 
-    def check(self) -> None:
-        """Raise BacktestError where nothing will come any more."""
+    def check(self) -> set[Future[Batch]]:
+        """Return the batches from which nothing will come any more."""
         ...
 
     def stop(self) -> None:
@@ -99,8 +101,9 @@ class LocalPool:
         """Begin with new processes: one that ends takes the others with it."""
         self._executor = self._made()
 
-    def check(self) -> None:
-        """Do nothing: a future tells where its process has ended."""
+    def check(self) -> set[Future[Batch]]:
+        """Return nothing: a future tells where its process has ended."""
+        return set()
 
     def stop(self) -> None:
         """End the processes at once."""
@@ -193,10 +196,13 @@ class _Dispatch:
 
     def collected(self) -> Iterator[list[Ended]]:
         """Yield what has ended since; wait where nothing has."""
-        ready, _ = wait(self.flying, timeout=5.0, return_when=FIRST_COMPLETED)
-        if not ready:
-            self.pool.check()
+        ready, _ = wait(self.flying, timeout=GLANCE, return_when=FIRST_COMPLETED)
         broken: list[Numbered] = []
+        why = "its worker is gone"
+        if not ready:
+            for future in self.pool.check():
+                broken.append(self.flying.pop(future))
+                future.cancel()
         for future in ready:
             batch = self.flying.pop(future)
             try:

@@ -20,7 +20,7 @@ from eventstudy.backtest.sweep.cargo import blueprint_of, refuse_while_reading, 
 from eventstudy.backtest.sweep.kept import Kept
 from eventstudy.backtest.sweep.pool import Pool, dispatched, local_pool
 from eventstudy.backtest.sweep.result import FIGURES, SweepResult
-from eventstudy.backtest.sweep.space import Space, grid, random_points
+from eventstudy.backtest.sweep.space import Range, Space, grid, random_points
 from eventstudy.backtest.sweep.work import Bench, Ended, Errand, Numbered, origin_of
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
@@ -132,6 +132,7 @@ def sweep(
         raise BacktestError(f"a sweep runs one strategy; {len(chosen)} are given")
     points = grid(over) if random is None else random_points(over, random, seed)
     _check_names(chosen[0], points[0])
+    _check_values(chosen[0], over)
     if resume is not None:
         _check_source(chosen[0])
     setup = set_up(
@@ -145,6 +146,8 @@ def sweep(
         ended = list(found.values())
         left = [(i, point) for i, point in enumerate(plan.variants) if i not in found]
         what = f"sweeping {chosen[0].name}" + (f" ({len(found)} were there)" if found else "")
+        if scheduler is not None:
+            progress(f"asking the Dask scheduler at {scheduler}", len(ended), len(points))
         progress(what, len(ended), len(points))
         for batch in _run(setup, plan, left, jobs, scheduler):
             kept.add(batch)
@@ -192,6 +195,29 @@ def _check_names(strategy: Strategy, point: Mapping[str, Any]) -> None:
         told = ", ".join(f"{name!r}{did_you_mean(name, strategy.parameters)}" for name in unknown)
         known = ", ".join(sorted(strategy.parameters))
         raise BacktestError(f"unknown parameters of {strategy.name}: {told}; known: {known}")
+
+
+def _check_values(strategy: Strategy, over: Space) -> None:
+    """Refuse parameters that are fixed too, and values that no variant could run with.
+
+    A value that is wrong beside some others alone is left to its variants.
+    """
+    defaults = checked(strategy.cls, {})
+    faults = [
+        f"{name} is fixed at {strategy.parameters[name]!r} and varied: leave out one"
+        for name in over
+        if strategy.parameters[name] != defaults[name]
+    ]
+    for name, given in over.items():
+        values = (given.low, given.high) if isinstance(given, Range) else given
+        for value in values:
+            try:
+                checked(strategy.cls, {**strategy.parameters, name: value})
+            except BacktestError as error:
+                fault = str(error).partition(": ")[2]
+                faults += [fault] if fault.startswith(f"{name} is ") else []
+    if faults:
+        raise BacktestError(f"sweep of {strategy.name}: " + "; ".join(faults))
 
 
 def plan_of(setup: Setup, strategy: Strategy, points: Sequence[Mapping[str, Any]]) -> Plan:

@@ -35,7 +35,7 @@ class Walk:
         none had traded enough), trained (t of its mean profit an event in training), earned
         (profit in the test), hindsight (profit of the variant that was best in the test).
     earned : ndarray, shape (E',)
-        Profit of each tested event.
+        Profit of each event of the folds in which a variant was chosen.
     event_ids : tuple of str, length E'
     columns : ndarray of int, shape (E',)
         The variant that traded each.
@@ -53,12 +53,12 @@ class Walk:
 
     @property
     def hindsight(self) -> float:
-        """Profit of the best variant of each test, known afterwards only."""
-        return float(self.folds["hindsight"].sum())
+        """Profit of the best variant of each of these folds, known afterwards only."""
+        return float(self.folds.loc[self.folds["column"] != NONE, "hindsight"].sum())
 
     @property
     def mean(self) -> float:
-        """Mean profit of a tested event; NaN where none was tested."""
+        """Mean profit of an event; NaN where no variant was ever chosen."""
         return float(self.earned.mean()) if len(self.earned) else math.nan
 
     @property
@@ -121,14 +121,15 @@ def walk_forward(
             choice, float(scores[choice]) if choice != NONE else np.nan, float(profits.sum()),
             best,
         ))  # fmt: skip
-        kept.append(profits)
-        columns.append(np.full(len(tested), choice, dtype=np.int64))
-        names += [event_ids[used[place]] for place in tested]
+        if choice != NONE:
+            kept.append(profits)
+            columns.append(np.full(len(tested), choice, dtype=np.int64))
+            names += [event_ids[used[place]] for place in tested]
     return Walk(
         pd.DataFrame(found, columns=list(FOLDS)),
-        np.concatenate(kept),
+        np.concatenate(kept) if kept else np.empty(0),
         tuple(names),
-        np.concatenate(columns),
+        np.concatenate(columns) if columns else np.empty(0, dtype=np.int64),
     )
 
 

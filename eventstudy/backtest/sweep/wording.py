@@ -246,7 +246,11 @@ def _walk_line(found: dict[str, Any]) -> str:
     if found["why"]:
         return f"Walk-forward: not told; {found['why']}."
     idle = found["without_choice"]
-    note = f"; in {idle} no variant had traded enough before" if idle else ""
+    note = f" ({idle} left out, no variant had traded enough before)" if idle else ""
+    if not found["events"]:
+        return (
+            f"Walk-forward, {found['folds']} folds: not told; no variant had traded enough before."
+        )
     return (
         f"Walk-forward, {found['folds']} folds{note}: {_money(found['profit'])} over "
         f"{found['events']} events, {_money(found['mean'])} an event (s.e. "

@@ -26,6 +26,8 @@ class Pair(EventStrategy):
     tilt: float = 0.5
 
     def targets(self, event, history):
+        if self.tilt < 0:
+            raise ValueError("the tilt is below zero")
         rise = float(history.returns_of("A")[-1])
         if abs(rise) < self.k:
             return self.skip(f"moved by {rise:.3f}")

@@ -19,7 +19,7 @@ from eventstudy.errors import BacktestError
 distributed = pytest.importorskip("distributed")
 cluster = pytest.importorskip("eventstudy.backtest.sweep.cluster")
 
-OVER = {"k": [0.0, 0.01, 0.03], "hold": [2, 5, 9], "gross": [-1.0, 0.2]}
+OVER = {"k": [0.0, 0.01, 0.03], "hold": [2, 5, 9], "tilt": [-1.0, 0.2]}
 pytestmark = pytest.mark.filterwarnings("default")
 
 

@@ -17,7 +17,7 @@ from eventstudy.backtest.sweep.heat import BINS, MOST_STEPS, counts_of, heat_of,
 from eventstudy.backtest.sweep.wording import facts_of
 from eventstudy.errors import UnknownNameError
 
-OVER = {"hold": [1, 2, 4, 6, 8], "tilt": [0.1, 0.5, 0.9], "gross": [-1.0, 0.2]}
+OVER = {"hold": [1, 2, 4, 6, 8], "tilt": [0.1, 0.5, 0.9], "limit": [0.01, None]}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def wide(make_event, make_table, make_days):
 @pytest.fixture(scope="module")
 def result(wide, folder):
     """30 variants, half of which fail."""
-    return sweep(*wide, "pair", OVER, folder=folder, jobs=1, seed=7)
+    return sweep(*wide, "pair:fill=close", OVER, folder=folder, jobs=1, seed=7)
 
 
 def test_failed_variants_count_as_trials(result) -> None:
@@ -81,7 +81,7 @@ def test_facts_are_json_and_hold_the_findings(result) -> None:
     assert (facts["variants"], facts["ran"], facts["failed"]) == (30, 15, 15)
     assert facts["best"]["variant"] == row["variant"]
     assert facts["best"]["sharpe"] == row["sharpe"]
-    assert facts["best"]["parameters"] == {n: row[n] for n in ("hold", "tilt", "gross")}
+    assert facts["best"]["parameters"] == {"hold": row["hold"], "tilt": row["tilt"], "limit": None}
     assert facts["deflated"]["expected_max"] == result.deflated.expected_max * math.sqrt(252)
     assert facts["engines"] == {"vectorised": 15}
     walk = result.walk_forward(3)
@@ -93,7 +93,7 @@ def test_facts_are_json_and_hold_the_findings(result) -> None:
     assert facts["walk"]["best_in_sample_t"] == pytest.approx(t)
     manifest = json.loads(json.dumps(result.manifest(3), allow_nan=False))
     assert manifest["over"] == {"hold": [1, 2, 4, 6, 8], "tilt": [0.1, 0.5, 0.9],
-                                "gross": [-1.0, 0.2]}  # fmt: skip
+                                "limit": [0.01, None]}  # fmt: skip
     assert manifest["variants"] == 30
     assert manifest["findings"] == json.loads(json.dumps(facts_of(result, 3)))
     assert manifest["file"] == "mine.py"
@@ -103,7 +103,7 @@ def test_the_summary_says_what_was_tried_and_what_it_rests_on(result) -> None:
     text = str(result)
     best = result.ran.loc[result.best]
     for part in (
-        "pair over hold 1 2 4 6 8, tilt 0.1 0.5 0.9, gross -1 0.2: 30 variants, 15 of them failed",
+        "pair:fill=close over hold 1 2 4 6 8, tilt 0.1 0.5 0.9, limit 0.01 none: 30 variants, 15",
         f"Highest Sharpe ratio of 30: {best['sharpe']:.2f} (s.e. {best['sharpe_se']:.2f})",
         "Deflated for 30 trials",
         f"Probability of backtest overfitting {100 * result.overfitting.pbo:.1f}%",
@@ -112,7 +112,7 @@ def test_the_summary_says_what_was_tried_and_what_it_rests_on(result) -> None:
         "999 draws, no p below 0.001",
         "Walk-forward, 4 folds",
         "Engine: 15 vectorised.",
-        "15 x parameters of Pair: gross is -1.0: give a positive number",
+        "15 x parameters of Pair: limit with fill=close: a limit order works during the session",
         "The 10 highest Sharpe ratios",
         "counts every variant of this sweep",
     ):

@@ -38,7 +38,7 @@ def plainly(rows, names, earned, closed, folds, lead):
             if score > best + 1e-12 * abs(score):
                 best, choice = score, k
         tested = [i for i in events if rows[i] in block]
-        profits = [float(earned[i][choice]) if choice >= 0 else 0.0 for i in tested]
+        profits = [float(earned[i][choice]) for i in tested if choice >= 0]
         totals = [sum(earned[i][k] for i in tested) for k in range(len(earned[0]))]
         found.append((choice, best, len(seen), [names[i] for i in tested], profits, max(totals)))
     return found
@@ -69,13 +69,13 @@ def test_it_is_what_a_plain_loop_gives(world) -> None:
     expected = plainly(rows.tolist(), names, earned.tolist(), closed.tolist(), folds, lead)
     assert walk.folds["column"].tolist() == [f[0] for f in expected]
     assert walk.folds["train_events"].tolist() == [f[2] for f in expected]
-    assert walk.event_ids == tuple(name for f in expected for name in f[3])
+    assert walk.event_ids == tuple(name for f in expected if f[0] >= 0 for name in f[3])
     np.testing.assert_allclose(walk.earned, [p for f in expected for p in f[4]], atol=1e-9)
     np.testing.assert_allclose(walk.folds["hindsight"], [f[5] for f in expected], atol=1e-6)
     scores = [f[1] if f[0] >= 0 else math.nan for f in expected]
     np.testing.assert_allclose(walk.folds["trained"], scores, rtol=1e-9)
     assert walk.total == pytest.approx(sum(p for f in expected for p in f[4]))
-    assert walk.total <= walk.hindsight + 1e-6 or (walk.folds["column"] == -1).any()
+    assert walk.total <= walk.hindsight + 1e-6
 
 
 def ladder(k=2):
@@ -130,8 +130,11 @@ def test_four_trades_are_no_choice_and_eight_are() -> None:
     assert walk.folds["train_events"].tolist()[:2] == [4, 8]
     assert walk.folds["column"].tolist()[:2] == [-1, 0]
     assert math.isnan(walk.folds["trained"][0])
-    assert walk.earned[:4].tolist() == [0.0] * 4
-    assert walk.columns[:5].tolist() == [-1, -1, -1, -1, 0]
+    # The fold without a choice is in no figure, neither in what was earned nor in hindsight.
+    assert walk.event_ids[0] == "e8"
+    assert walk.columns.tolist() == [0] * 22
+    assert walk.hindsight == pytest.approx(walk.total)
+    assert walk.folds["hindsight"].sum() > walk.hindsight
 
 
 def test_events_of_one_session_stay_together() -> None:
@@ -158,9 +161,9 @@ def test_mean_and_error_are_those_of_the_tested_events() -> None:
 
 def test_a_sweep_walks_over_all_its_events_and_names_variants(world, folder) -> None:
     """The first event of all is in the training, and a failed variant shifts no number."""
-    over = {"gross": [-1.0, 0.1, 0.2], "tilt": [0.2, 0.9]}
-    result = sweep(*world, "pair", over, folder=folder, jobs=1)
-    assert len(result.failed) == 2
+    over = {"gross": [0.1, 0.2], "tilt": [0.2, 0.9], "limit": [0.01, None]}
+    result = sweep(*world, "pair:fill=close", over, folder=folder, jobs=1)
+    assert len(result.failed) == 4
     walk = result.walk_forward(3)
     zero = [int(np.searchsorted(result.sessions, e.session_0("next"))) for e in world[0]]
     assert result.rows.tolist() == zero
@@ -170,7 +173,7 @@ def test_a_sweep_walks_over_all_its_events_and_names_variants(world, folder) -> 
     assert len(walk.earned) == 24 - 6
     frame = result.walk_frame(walk)
     for fold, column in zip(frame.to_dict("records"), walk.folds["column"], strict=True):
-        assert fold["variant"] == result.ran["variant"][column] == column + 2
+        assert fold["variant"] == result.ran["variant"][column] == 2 * column + 1
         assert fold["gross"] == result.ran["gross"][column]
         assert fold["tilt"] == result.ran["tilt"][column]
     assert frame["first"].tolist() == [result.sessions[f] for f in walk.folds["first"]]
