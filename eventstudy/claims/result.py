@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -92,7 +93,7 @@ class ClaimsResult:
         for row in rows:
             cells = [text.ljust(width) for text, width in zip(row, widths, strict=True)]
             lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, "", RULE])
+        return "\n".join([*lines, "", *textwrap.wrap(RULE, 100)])
 
     def manifest(self) -> dict[str, object]:
         """Return what tells this file of claims from another, and the prices behind it."""

@@ -1,4 +1,4 @@
-"""The section on claims: one table, a card a claim, and every number behind them."""
+"""The section on claims: one table, and a card a claim with every number behind it."""
 
 from __future__ import annotations
 
@@ -93,24 +93,5 @@ def claims_table(result: ClaimsResult) -> Table:
         "Claims and verdicts; the number that leads, its 95% interval or the range of rounding",
         (("claim", False), ("text", False), ("number", True), ("interval or range", True),
          ("p", True), ("verdict", False)),
-        tuple(rows),
-    )  # fmt: skip
-
-
-def numbers_table(result: ClaimsResult) -> Table:
-    """Return every number behind every claim."""
-    rows = [
-        (
-            checked.claim.id, n.what, shown(n.value, n.unit), range_of(n.lo, n.hi, n.unit),
-            p_text(n.p_value), f"{n.n:,}", n.verdict or "beside", n.test,
-        )
-        for checked in result.checked
-        for n in checked.finding.numbers
-    ]  # fmt: skip
-    return Table(
-        "claim-numbers",
-        "Every number behind the claims",
-        (("claim", False), ("what", False), ("number", True), ("interval or range", True),
-         ("p", True), ("n", True), ("verdict", False), ("how", False)),
         tuple(rows),
     )  # fmt: skip

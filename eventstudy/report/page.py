@@ -15,7 +15,7 @@ from eventstudy.report.activity import (
     case_activity_table,
 )
 from eventstudy.report.case import make_case
-from eventstudy.report.claims import claim_cards, claims_table, numbers_table
+from eventstudy.report.claims import claim_cards, claims_table
 from eventstudy.report.lead import (
     case_event,
     headline_alignment,
@@ -170,7 +170,6 @@ def _claims(result: ClaimsResult) -> dict[str, Any]:
         "rule": RULE,
         "table": claims_table(result),
         "cards": claim_cards(result),
-        "numbers": numbers_table(result),
     }
 
 

@@ -31,7 +31,7 @@ from eventstudy.claims.forecasts import (
 )
 from eventstudy.claims.kinds.fields import Day, Series, Sessions, Ticker
 from eventstudy.claims.verdicts import LEVEL, sided, together
-from eventstudy.claims.wording import counted, listed
+from eventstudy.claims.wording import counted, listed, p_text
 from eventstudy.significance.multiple import holm
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _adjusted(parts: Sequence[_Part]) -> list[_Part]:
             verdict = sided(part.sign, number.lo, number.hi, [float(p[at]), floor])
             test = number.test
             if np.isfinite(p[at]):
-                test += f"; Holm over {tested}"
+                test += f"; p {p_text(number.p_value)} before Holm over {tested}"
             numbers.append(replace(number, p_value=float(p[at]), verdict=verdict, test=test))
             at += 1
         judged.append(replace(part, numbers=numbers))

@@ -25,6 +25,7 @@ from eventstudy.claims.verdicts import sided, together
 from eventstudy.claims.wording import counted, listed, shown
 from eventstudy.errors import StudyError, did_you_mean
 from eventstudy.significance.multiple import holm
+from eventstudy.significance.rank import signed_rank
 from eventstudy.windows import parse_window, window_name
 
 if TYPE_CHECKING:
@@ -63,12 +64,11 @@ def mean_effect(what: str, values: Floats, sign: int) -> Number:
             what, value, "return", n=n, verdict=CANNOT_BE_SAID,
             test=f"{counted(n, 'session')}: no mean to test",
         )  # fmt: skip
-    from scipy.stats import wilcoxon
-
     mean, se = float(values.mean()), float(values.std(ddof=1) / np.sqrt(n))
     if se == 0.0:
         return Number(what, mean, "return", n=n, verdict=CANNOT_BE_SAID, test="no variance")
-    ranks = float(wilcoxon(values, method="exact" if n <= 50 else "approx").pvalue)
+    _, greater, less, _ = signed_rank(values[values != 0.0])
+    ranks = min(1.0, 2.0 * min(greater, less))
     wide = reach(se, n - 1)
     p = max(two_sided(mean / se, n - 1), ranks)
     return Number(
@@ -127,6 +127,7 @@ def check_after_kind(asked: AfterKindParameters, evidence: Evidence) -> Finding:
           else ()),
         *((f"the kind apart from other news of its sessions: {listed(sorted(shared))}",)
           if shared else ()),
+        *_missed(numbers),
         "the paths: one history each, with everything else that happened; nothing tests them",
     ]  # fmt: skip
     told = "; ".join(f"{n.what} {shown(n.value, 'return')} over {n.n}" for n in numbers)
@@ -141,6 +142,21 @@ def check_after_kind(asked: AfterKindParameters, evidence: Evidence) -> Finding:
         ),
         tuple(not_identified),
     )
+
+
+def _missed(numbers: list[Number]) -> tuple[str, ...]:
+    """Say which means the sample would mostly have missed: (t_0.975 + t_0.80) se, Bloom 1995."""
+    from scipy.special import stdtrit
+
+    known = [n for n in numbers if np.isfinite(n.hi)]
+    if not known:
+        return ()
+    told = []
+    for n in known:
+        t = float(stdtrit(n.n - 1, 0.975))
+        least = (n.hi - n.lo) / (2.0 * t) * (t + float(stdtrit(n.n - 1, 0.80)))
+        told.append(f"{n.what.split(',')[0]} {shown(least, 'return')}")
+    return (f"smaller means: below {listed(told)} this sample would mostly miss them",)
 
 
 def _sessions_of_kind(kind: str, evidence: Evidence) -> tuple[Ints, list[Event]]:
@@ -200,6 +216,7 @@ def check_separable(asked: SeparableParameters, evidence: Evidence) -> Finding:
     rows = [evidence.rows_of(event) for event in events]
     lines, one_session = _readings(asked.events, rows, evidence)
     every = sorted({row for found in rows for row in found.values()})
+    others = {n for row in every for n in evidence.news_on(row)} - set(asked.events)
     joint = [_over(evidence, s, every[0], every[-1]) for s in asked.series]
     single = [
         replace(_over(evidence, s, row, row, f" ({_names(asked.events, rows, row)})"))
@@ -224,6 +241,7 @@ def check_separable(asked: SeparableParameters, evidence: Evidence) -> Finding:
             f"the share of each of {listed(asked.events)}"
             if one_session
             else "what else happened on the same sessions",
+            *((f"other news of these sessions: {listed(sorted(others))}",) if others else ()),
             "which of several statements of one event the market heard",
         ),
     )
