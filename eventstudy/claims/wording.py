@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eventstudy.claims.contract import Number
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -35,10 +39,11 @@ def _scaled(value: float) -> str:
 
 
 def range_of(lo: float, hi: float, unit: str) -> str:
-    """Return ``a to b``, or nothing where there is none."""
+    """Return ``a to b``, or nothing where there is none or both are written alike."""
     if not (math.isfinite(lo) and math.isfinite(hi)):
         return ""
-    return f"{shown(lo, unit)} to {shown(hi, unit)}"
+    ends = shown(lo, unit), shown(hi, unit)
+    return "" if ends[0] == ends[1] else " to ".join(ends)
 
 
 def p_text(value: float) -> str:
@@ -58,3 +63,13 @@ def listed(names: list[str] | tuple[str, ...]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def told(number: Number) -> str:
+    """Return ``what +1.55% (-0.69% to +3.79%), p 0.141, N 7``, as far as there is any of it."""
+    text = f"{number.what} {shown(number.value, number.unit)}"
+    between = range_of(number.lo, number.hi, number.unit)
+    text += f" ({between})" if between else ""
+    if math.isfinite(number.p_value):
+        text += f", p {p_text(number.p_value)}, N {number.n}"
+    return text

@@ -56,7 +56,8 @@ def _card(checked: CheckedClaim) -> ClaimCard:
     claim, finding = checked.claim, checked.finding
     return ClaimCard(
         claim.id, claim.text, claim.kind.name, claim.kind.rule, _badge(finding.verdict),
-        finding.reason, claim.note, tuple(_number(n) for n in finding.numbers),
+        finding.reason[:1].upper() + finding.reason[1:], claim.note,
+        tuple(_number(n) for n in finding.numbers),
         finding.assumptions, not_identified(checked),
     )  # fmt: skip
 

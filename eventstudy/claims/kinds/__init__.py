@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from eventstudy.claims.contract import Kind
+from eventstudy.claims.kinds.at_once import SEPARABLE
 from eventstudy.claims.kinds.facts import MARKET_VALUE, MOVE, MULTIPLE_OVER, RUN_OF_FALLS
 from eventstudy.claims.kinds.figures import COMPANY_FIGURES
 from eventstudy.claims.kinds.follows import WHAT_FOLLOWS
-from eventstudy.claims.kinds.news import AFTER_KIND, GROUP_EFFECT, SEPARABLE
+from eventstudy.claims.kinds.groups import GROUP_EFFECT
+from eventstudy.claims.kinds.news import AFTER_KIND
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_
 from eventstudy.claims.contract import CANNOT_BE_SAID, Finding, Kind, Number, Parameters
 from eventstudy.claims.kinds.fields import StatedNumber
 from eventstudy.claims.verdicts import agrees, facts, judged
+from eventstudy.claims.wording import range_of, shown
 
 if TYPE_CHECKING:
     from eventstudy.claims.evidence import Evidence
@@ -81,7 +82,7 @@ def check_company_figures(asked: CompanyFiguresParameters, _: Evidence) -> Findi
     open_ = [f.what for f in own if not f.verified]
     verdict = facts(judged(numbers))
     reason = "; ".join(
-        f"{f.what}, {f.period}: {_arithmetic(f)}, {f.stated.text} stated" for f in own
+        f"{f.what}, {f.period}: {_arithmetic(f)}{_is(f)}, {f.stated.text} stated" for f in own
     )
     if open_:
         reason += ". The arithmetic stands on figures that nobody has verified"
@@ -106,6 +107,15 @@ def _number(figure: Figure) -> Number:
         verdict="" if figure.beside else verdict,
         test=f"{_arithmetic(figure)}; stated {figure.stated.text}",
     )  # fmt: skip
+
+
+def _is(figure: Figure) -> str:
+    """Return what the arithmetic gives; nothing for a level, which is there already."""
+    if figure.base is None:
+        return ""
+    value, lo, hi = figure.computed()
+    between = range_of(lo, hi, UNITS[figure.form])
+    return f" is {shown(value, UNITS[figure.form])}{f' ({between} by rounding)' if between else ''}"
 
 
 def _arithmetic(figure: Figure) -> str:

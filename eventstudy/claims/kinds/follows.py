@@ -31,7 +31,7 @@ from eventstudy.claims.forecasts import (
 )
 from eventstudy.claims.kinds.fields import Day, Series, Sessions, Ticker
 from eventstudy.claims.verdicts import LEVEL, sided, together
-from eventstudy.claims.wording import counted, listed, p_text
+from eventstudy.claims.wording import counted, listed, p_text, shown
 from eventstudy.significance.multiple import holm
 
 if TYPE_CHECKING:
@@ -231,6 +231,11 @@ def _over_horizons(part: _Part) -> str:
     return CANNOT_BE_SAID
 
 
+def _path(part: _Part, horizons: Sequence[int]) -> str:
+    values = ", ".join(shown(n.value, n.unit) for n in part.numbers)
+    return f"{part.name} {values} over {listed([str(h) for h in horizons])} sessions"
+
+
 def _finding(parts: Sequence[_Part], asked: WhatFollowsParameters) -> Finding:
     verdicts = [_over_horizons(part) for part in parts]
     numbers = tuple(n for part in parts for n in part.numbers)
@@ -238,7 +243,8 @@ def _finding(parts: Sequence[_Part], asked: WhatFollowsParameters) -> Finding:
     held = [p.name for p, v in zip(parts, verdicts, strict=True) if v == SUPPORTED]
     against = [p.name for p, v in zip(parts, verdicts, strict=True) if v == CONTRADICTED]
     least = f", smallest adjusted p {min(known):.3f}" if known else ""
-    told = f"{len(held)} of {counted(len(parts), 'part')} supported"
+    told = "; ".join(_path(part, asked.horizons) for part in parts)
+    told += f". {len(held)} of {counted(len(parts), 'part')} supported"
     told += f" ({listed(held)})" if held else ""
     told += f", contradicted: {listed(against)}" if against else ""
     return Finding(
