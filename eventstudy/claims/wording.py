@@ -71,5 +71,5 @@ def told(number: Number) -> str:
     between = range_of(number.lo, number.hi, number.unit)
     text += f" ({between})" if between else ""
     if math.isfinite(number.p_value):
-        text += f", p {p_text(number.p_value)}, N {number.n}"
+        text += f", p {p_text(number.p_value)}" + (f", N {number.n}" if number.n > 1 else "")
     return text

@@ -1,4 +1,4 @@
-"""Claims on pieces of news that came at once: can daily data tell them apart?"""
+"""Claims on pieces of news that came at once, and whether daily data tells them apart."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _over(evidence: Evidence, series: Series, first: int, last: int, more: str =
     days = f"{evidence.days[first]}" + (f" to {evidence.days[last]}" if last > first else "")
     return Number(
         f"{series.name}, {days}{more or ', joint'}", car, "return", car - wide, car + wide,
-        float(ranks.two_sided[0]), int(ranks.draws[0]),
+        float(ranks.two_sided[0]),
         test=f"sq among {ranks.draws[0]}, p no smaller than {2 / (ranks.draws[0] + 1):.3f}",
     )  # fmt: skip
 

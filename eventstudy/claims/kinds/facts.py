@@ -114,7 +114,7 @@ def _abnormal(evidence: Evidence, ticker: str, row: int, further: tuple[str, ...
     wide = reach(se, dof)
     return Number(
         f"abnormal, against {_yardstick(evidence, further)}",
-        car, "return", car - wide, car + wide, float(ranks.two_sided[0]), int(ranks.draws[0]),
+        car, "return", car - wide, car + wide, float(ranks.two_sided[0]),
         test=f"sq among {ranks.draws[0]} residuals, p no smaller than "
         f"{2 / (ranks.draws[0] + 1):.3f}; interval by the forecast error, t({dof})",
     )  # fmt: skip
