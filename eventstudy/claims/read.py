@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -134,7 +134,7 @@ def _claim(
     try:
         asked = kind.parameters(**{k: v for k, v in item.items() if k not in OWN})
     except ValidationError as error:
-        faults += [_fault(name, where, kind, e) for e in error.errors()]
+        faults += [_fault(name, where, kind, e) for e in _own_errors(error.errors())]
         return None, faults
     return (None if faults else _made(item, kind, asked)), faults
 
@@ -165,6 +165,12 @@ def _own_faults(name: str, where: str, item: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
+def _own_errors(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return errors without lists that are too short only because their items are at fault."""
+    inner = {e["loc"][:depth] for e in errors for depth in range(1, len(e["loc"]))}
+    return [e for e in errors if e["type"] != "too_short" or e["loc"] not in inner]
+
+
 def _fault(name: str, where: str, kind: Kind, error: Mapping[str, Any]) -> Fault:
     """Return what pydantic found in the words of the file."""
     loc = list(error["loc"])
@@ -178,6 +184,9 @@ def _fault(name: str, where: str, kind: Kind, error: Mapping[str, Any]) -> Fault
         return Fault(name, f"unknown key of {kind.name}{near}; known: {known}", setting=setting)
     if error["type"] == "missing":
         return Fault(name, "is missing", setting=setting)
+    if error["type"] == "too_short":
+        least = error["ctx"]["min_length"]
+        return Fault(name, f"needs at least {least}", setting=setting)
     value = error.get("input")
     shown = None if isinstance(value, dict | list) else str(value)
     return Fault(name, _worded(error, shown), value=shown, setting=setting)
