@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -191,11 +192,36 @@ def test_no_claim_fails(
     assert finding.reason.startswith("not measured: ")
 
 
-def test_a_multiple_by_hand(case_study: es.StudyResult, claims_of: Callable[[str], Claims]) -> None:
-    """Total returns from 2024-02-28, which is not there, and from 2024-03-01, which is."""
-    body = 'kind="multiple_over"\nticker="NVDA"\nabove="1.5x"\ndates=[2025-02-28]'
-    finding = one(es.check_claims(claims_of(HEAD + body), case_study))
-    assert finding.verdict == CANNOT_BE_SAID
+@pytest.mark.parametrize(
+    ("dates", "verdict"),
+    [
+        ("2024-01-02", SUPPORTED),
+        ("2024-01-03", CONTRADICTED),
+        ("2024-01-02, 2024-01-03", CANNOT_BE_SAID),
+    ],
+)
+def test_multiples_by_hand(
+    tmp_path: Path, claims_of: Callable[[str], Claims], dates: str, verdict: str
+) -> None:
+    """40 a year before, then 81 and 79: 2.025 and 1.975 times; the year begins on a holiday."""
+    days = pd.bdate_range("2022-06-01", "2024-03-29")
+    close = pd.Series(50.0, index=days)
+    close["2022-12-30":"2023-01-03"] = 40.0
+    close["2024-01-02"], close["2024-01-03"] = 81.0, 79.0
+    market = 100 * np.cumprod(1 + np.random.default_rng(1).normal(0, 0.01, len(days)))
+    own = close * (1 + np.random.default_rng(2).normal(0, 1e-4, len(days)))
+    own.loc[close != 50.0] = close[close != 50.0]
+    prices = es.load_prices(pd.DataFrame({"X": own, "SPY": market}))
+    (tmp_path / "e.csv").write_text("event_id,date,session,tickers\ne,2024-02-01,pre,X\n")
+    events = es.read_events(tmp_path / "e.csv", calendar="prices", prices=prices)
+    study = es.event_study(events, prices, window=(0, 0), observed=())
+    body = f'kind="multiple_over"\nticker="X"\nabove="2x"\ndates=[{dates}]'
+    finding = one(es.check_claims(claims_of(HEAD + body), study))
+    assert finding.verdict == verdict
+    expected = {"2024-01-02": 2.025, "2024-01-03": 1.975}
+    assert [n.value for n in finding.numbers] == pytest.approx(
+        [expected[d] for d in dates.split(", ")], rel=1e-9
+    )
 
 
 def test_what_followed_the_article(article: ClaimsResult, totals: pd.DataFrame) -> None:
@@ -266,7 +292,9 @@ def test_the_group_is_the_study_s(article: ClaimsResult, case_study: es.StudyRes
     assert any("someone who knew later prices" in line for line in finding.not_identified)
 
 
-def test_labels_of_hindsight_support_nothing() -> None:
+def test_labels_of_hindsight_support_nothing(
+    tmp_path: Path, claims_of: Callable[[str], Claims]
+) -> None:
     """The rule, on a study whose labels are right by construction."""
     rng = np.random.default_rng(4)
     days = pd.bdate_range("2023-01-02", periods=500)
@@ -279,22 +307,16 @@ def test_labels_of_hindsight_support_nothing() -> None:
     )  # fmt: skip
     prices = es.load_prices(frame)
     rows = [f"e{i},{days[i].date()},pre,X,AVGO,@ASIC+ @GPU-" for i in hits]
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "events.csv"
-        path.write_text("\n".join(["event_id,date,session,subject,tickers,expects", *rows]))
-        events = es.read_events(path, calendar="prices", prices=prices)
-        claims = Path(folder) / "claims.toml"
-        body = HEAD + 'kind="group_effect"\ngroup="directional"\nside="+"\n'
-        study = es.event_study(events, prices, window=(0, 0))
-        claims.write_text(body)
-        hindsight = one(es.check_claims(claims, study))
-        claims.write_text(body + "labels_beforehand = true\n")
-        beforehand = one(es.check_claims(claims, study))
-        claims.write_text(body.replace('"+"', '"-"'))
-        opposite = one(es.check_claims(claims, study))
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(["event_id,date,session,subject,tickers,expects", *rows]))
+    events = es.read_events(path, calendar="prices", prices=prices)
+    study = es.event_study(events, prices, window=(0, 0))
+    body = HEAD + 'kind="group_effect"\ngroup="directional"\nside="+"\n'
+    before = body + "labels_beforehand = true\n"
+    hindsight, beforehand, opposite = (
+        one(es.check_claims(claims_of(text), study))
+        for text in (body, before, body.replace('"+"', '"-"'))
+    )
     assert hindsight.verdict == CANNOT_BE_SAID
     assert "knew later prices" in hindsight.reason
     assert beforehand.verdict == SUPPORTED
