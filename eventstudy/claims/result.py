@@ -20,7 +20,7 @@ COLUMNS = (
     "assumptions", "not_identified", "detail",
 )  # fmt: skip
 NUMBERS = (
-    "claim", "part", "number", "unit", "lo", "hi", "p_value", "n", "verdict", "test",
+    "claim", "part", "number", "unit", "lo", "hi", "p_value", "n", "verdict", "how",
 )  # fmt: skip
 
 
@@ -150,7 +150,8 @@ def detail(checked: CheckedClaim) -> str:
 def _short(checked: CheckedClaim) -> tuple[str, str, str, str]:
     lead = checked.finding.numbers[0] if checked.finding.numbers else None
     number = shown(lead.value, lead.unit) if lead else shown(math.nan, "")
-    text = checked.claim.text
+    # What a file holds may be anything: a terminal is sent printable characters only.
+    text = " ".join("".join(c if c.isprintable() else " " for c in checked.claim.text).split())
     return (
         checked.claim.id,
         text if len(text) <= 60 else text[:57] + "...",

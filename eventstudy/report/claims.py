@@ -82,17 +82,17 @@ def claims_table(result: ClaimsResult) -> Table:
         rows.append(
             (
                 checked.claim.id,
+                checked.finding.verdict,
                 checked.claim.text,
                 shown(lead.value, lead.unit) if lead else "",
                 range_of(lead.lo, lead.hi, lead.unit) if lead else "",
                 p_text(lead.p_value) if lead else "",
-                checked.finding.verdict,
             )
         )
     return Table(
         "claims",
         "Claims and verdicts; the number that leads, its 95% interval or the range of rounding",
-        (("claim", False), ("text", False), ("number", True), ("interval or range", True),
-         ("p", True), ("verdict", False)),
+        (("claim", False), ("verdict", False), ("text", False), ("number", True),
+         ("interval or range", True), ("p", True)),
         tuple(rows),
     )  # fmt: skip
