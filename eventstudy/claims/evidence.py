@@ -81,11 +81,14 @@ class Evidence:
     def total(self, ticker: str) -> Floats:
         """Return what a share grew to with dividends, from total returns, shape (S,).
 
-        Relative to the first price; NaN where there is no price.
+        Relative to the first price; NaN where there is no price, and from a gap on over which
+        no return is known.
         """
         returns = self.returns({ticker: 1.0})
         held = np.isfinite(self.closes(ticker))
-        grown = np.cumprod(1.0 + np.nan_to_num(returns, nan=0.0))
+        known = np.where(held, returns, 0.0)
+        known[: int(np.argmax(held)) + 1] = 0.0
+        grown = np.cumprod(1.0 + known)
         return np.where(held, grown, np.nan)
 
     def weights(self, long: str, short: str | None = None) -> dict[str, float]:

@@ -381,7 +381,7 @@ def _claims(config: RunConfig, claims: Claims, study: StudyResult, say: Say) -> 
     named = set(study.events.baskets.resolve(known))
     if not named <= set(table.tickers):
         table = load_prices(
-            sorted(named | ({config.benchmark} if config.benchmark else set())),
+            sorted(named | set(table.tickers)),
             source=str(config.prices),
             start=config.start,
             end=config.end,

@@ -224,6 +224,33 @@ def test_multiples_by_hand(
     )
 
 
+def test_a_hole_in_the_prices_is_no_verdict(
+    tmp_path: Path, claims_of: Callable[[str], Claims]
+) -> None:
+    """No close on the day, and twelve sessions without one before it: neither is a fall."""
+    days = pd.bdate_range("2022-06-01", "2024-03-29")
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame(
+        100 * np.cumprod(1 + rng.normal(0, 0.01, (len(days), 3)), axis=0), index=days,
+        columns=["X", "Y", "SPY"],
+    )  # fmt: skip
+    frame.loc["2024-01-02", "X"] = np.nan
+    frame.loc["2023-06-01":"2023-06-16", "Y"] = np.nan
+    prices = es.load_prices(frame)
+    (tmp_path / "e.csv").write_text("event_id,date,session,tickers\ne,2024-02-01,pre,SPY\n")
+    events = es.read_events(tmp_path / "e.csv", calendar="prices", prices=prices)
+    study = es.event_study(events, prices, model="mean", benchmark=None, window=(0, 0), observed=())
+    for ticker in ("X", "Y"):
+        body = f'kind="multiple_over"\nticker="{ticker}"\nabove="1x"\ndates=[2024-01-02]'
+        finding = one(es.check_claims(claims_of(HEAD + body), study))
+        assert finding.verdict == CANNOT_BE_SAID
+        assert f"{ticker} has no price on 2024-01-02, or a long gap" in finding.reason
+    body = 'kind="move"\nticker="Y"\ndate=2024-01-02\nstated="90%"'
+    finding = one(es.check_claims(claims_of(HEAD + body), study))
+    assert finding.verdict == CONTRADICTED
+    assert "against the market: the study has no benchmark" in finding.not_identified[-1]
+
+
 def test_what_followed_the_article(article: ClaimsResult, totals: pd.DataFrame) -> None:
     """Five sessions from 17 December: the market model by dummies in statsmodels."""
     import statsmodels.api as sm

@@ -94,7 +94,7 @@ def _pair(evidence: Evidence, ticker: str, row: int) -> tuple[float, float]:
 
 
 def _yardstick(evidence: Evidence, further: tuple[str, ...]) -> str:
-    return " and ".join((str(evidence.study.config.benchmark), *further))
+    return " and ".join((evidence.study.config.benchmark or "the market", *further))
 
 
 def _abnormal(evidence: Evidence, ticker: str, row: int, further: tuple[str, ...]) -> Number:
@@ -280,6 +280,8 @@ def check_multiple_over(asked: MultipleOverParameters, evidence: Evidence) -> Fi
     for day in asked.dates:
         at, then = evidence.row(day), _year_before(evidence, total, day, asked.years)
         ratio = float(total[at] / total[then])
+        if not np.isfinite(ratio):
+            raise NotMeasuredError(f"{asked.ticker} has no price on {day}, or a long gap before it")
         verdict = SUPPORTED if ratio > asked.above.value else CONTRADICTED
         said = f"total return from {evidence.days[then]}"
         numbers.append(Number(f"on {day}", ratio, "ratio", verdict=verdict, test=said))
