@@ -14,6 +14,9 @@ from .baskets import DEFAULT_BASKETS as DEFAULT_BASKETS
 from .baskets import make_baskets as make_baskets
 from .calibration import CalibrationResult as CalibrationResult
 from .calibration import calibrate as calibrate
+from .claims import ClaimsResult as ClaimsResult
+from .claims import check_claims as check_claims
+from .claims import read_claims as read_claims
 from .errors import EventStudyError as EventStudyError
 from .events import Event as Event
 from .events import EventCalendar as EventCalendar

@@ -17,7 +17,7 @@ HEIGHT = {
     "abnormal": 3,
     "significance": 4,
     "study": 5, "backtest": 5,
-    "activity": 6, "longrun": 6, "calibration": 6,
+    "activity": 6, "longrun": 6, "calibration": 6, "claims": 6,
     "report": 7,
     "run": 8,
     "cli": 9, "__main__": 10,

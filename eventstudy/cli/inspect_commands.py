@@ -135,7 +135,8 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tests, baskets, strategies, sizings, sources, calendars, or all."
+            help="models, tests, baskets, strategies, sizings, sources, claims (kinds of), "
+            "calendars, or all."
         ),
     ] = "all",
     strategies: o.Strategies = None,

@@ -73,6 +73,12 @@ def _calendars(_: str | None) -> Rows:
     return [("prices", "the benchmark's own dates, without a clock"), *((n, "") for n in names)]
 
 
+def _claims(_: str | None) -> Rows:
+    from eventstudy.claims import KINDS
+
+    return [(name, kind.what) for name, kind in KINDS.items()]
+
+
 FAMILIES: dict[str, Callable[[str | None], Rows]] = {
     "models": _models,
     "tests": _tests,
@@ -80,5 +86,6 @@ FAMILIES: dict[str, Callable[[str | None], Rows]] = {
     "strategies": _strategies,
     "sizings": _sizings,
     "sources": _sources,
+    "claims": _claims,
     "calendars": _calendars,
 }

@@ -193,6 +193,15 @@ Case = Annotated[
     str | None,
     typer.Option(metavar="EVENT_ID", help="Event that the report treats at length."),
 ]
+ClaimsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--claims",
+        metavar="FILE|article",
+        help="Claims of an article to test one by one: a TOML file, or article for those of the "
+        "December 2024 one (docs/claims.md).",
+    ),
+]
 AssumeKnown = Annotated[
     list[str] | None,
     typer.Option(

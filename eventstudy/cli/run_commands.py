@@ -38,7 +38,9 @@ def demo(
     from eventstudy.run.places import bundled_events
 
     target = _target(locals(), "eventstudy-demo")
-    config = RunConfig(events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS)
+    config = RunConfig(
+        events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS, claims="article"
+    )
     outcome = _carry_out(config, True, True)
     if not json_:
         kept = {observation.reading.event.event_id for observation in outcome.study.observations}  # type: ignore[union-attr]
@@ -81,6 +83,7 @@ def run(
     min_firms: o.MinFirms = None,
     lags: o.Lags = None,
     case: o.Case = None,
+    claims: o.ClaimsFile = None,
     strategy: o.Strategy = None,
     strategies: o.Strategies = None,
     capital: o.Capital = None,
@@ -135,6 +138,7 @@ def study(
     min_firms: o.MinFirms = None,
     lags: o.Lags = None,
     case: o.Case = None,
+    claims: o.ClaimsFile = None,
     seed: o.Seed = None,
     strict: o.Strict = None,
     config: o.Config = None,
@@ -238,7 +242,8 @@ def _deliver(outcome: Outcome, target: Target, fmt: str, as_json: bool) -> None:
 
 def _print_summaries(outcome: Outcome, written: list[Path]) -> None:
     evidence = None if outcome.backtest is None else outcome.backtest.evidence
-    for part in (outcome.study, outcome.long_run, outcome.backtest, evidence):
+    parts = (outcome.study, outcome.claims, outcome.long_run, outcome.backtest, evidence)
+    for part in parts:
         if part is not None:
             typer.echo(part.summary())
             typer.echo("")
@@ -265,6 +270,8 @@ def _json(outcome: Outcome, written: list[Path]) -> str:
         found["study"] = records(outcome.study.summary_frame())
         found["dropped"] = records(outcome.study.dropped)
         found["notes"] = list(outcome.study.notes)
+    if outcome.claims is not None:
+        found["claims"] = records(outcome.claims.summary_frame())
     if outcome.backtest is not None:
         found["backtest"] = records(outcome.backtest.metrics)
         found["luck"] = records(outcome.backtest.evidence.luck)

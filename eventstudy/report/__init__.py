@@ -12,6 +12,7 @@ from eventstudy.errors import EventStudyError
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.study import StudyResult
 
@@ -24,6 +25,7 @@ def render_html(
     *,
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
+    claims: ClaimsResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -38,6 +40,8 @@ def render_html(
         Adds volume and variance.
     long_run : LongRunResult, optional
         Adds the section on the long run.
+    claims : ClaimsResult, optional
+        Adds the section on claims.
     title : str, optional
     case : str, optional
         Event of the case section. Default: the December 2024 release where it was studied,
@@ -55,7 +59,15 @@ def render_html(
     """
     from eventstudy.report.page import page_html
 
-    return page_html(study, backtest, activity=activity, long_run=long_run, title=title, case=case)
+    return page_html(
+        study,
+        backtest,
+        activity=activity,
+        long_run=long_run,
+        claims=claims,
+        title=title,
+        case=case,
+    )
 
 
 def write_report(
@@ -65,6 +77,7 @@ def write_report(
     backtest: BacktestResult | None = None,
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
+    claims: ClaimsResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> Path:
@@ -75,7 +88,7 @@ def write_report(
     study : StudyResult
     path : str or Path
         The file; missing folders on the way are made.
-    backtest, activity, long_run, title, case
+    backtest, activity, long_run, claims, title, case
         See `render_html`.
 
     Returns
@@ -93,7 +106,13 @@ def write_report(
     if target.is_dir():
         raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
     html = render_html(
-        study, backtest, activity=activity, long_run=long_run, title=title, case=case
+        study,
+        backtest,
+        activity=activity,
+        long_run=long_run,
+        claims=claims,
+        title=title,
+        case=case,
     )
     try:
         return write_whole(target, lambda file: file.write(html.encode()))

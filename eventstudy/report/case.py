@@ -18,6 +18,7 @@ from eventstudy.report.numbers import (
     window_text,
 )
 from eventstudy.report.words import LEVEL, Conclusion, Verdict, verdict
+from eventstudy.significance.single import SINGLE_TESTS
 
 if TYPE_CHECKING:
     from eventstudy.events import Event
@@ -102,7 +103,7 @@ def make_case(study: StudyResult, event_id: str) -> Case:
     return Case(
         study.events[event_id],
         rows,
-        tuple(_conclusion(row) for row in shown),
+        tuple(_conclusion(row, together) for row in shown),
         _which_to_read(study, event_id, shown),
         (*_coincidences(study, event_id), *_readings(study, (event_id, *together), rows, first)),
     )
@@ -170,16 +171,29 @@ def case_rows(study: StudyResult, event_id: str) -> list[CaseRow]:
     return found
 
 
-def _conclusion(row: CaseRow) -> Conclusion:
+def _conclusion(row: CaseRow, together: tuple[str, ...]) -> Conclusion:
     text = (
         f"Abnormal return {percent(row.car)} ({interval(row.lo, row.hi)}; forecast error "
         f"{percent(row.se, signed=False)}), session 0 on {row.session_0}. "
         + "; ".join(f"{name} {p_clause(p)}" for name, p in row.p_values.items())
         + "."
     )
-    rests = tuple(f"{name}: {said}" for name, said in row.said.items() if said.startswith("ranks"))
+    rests = tuple(
+        f"{name} ({row.said[name]}) tests that {test.null}; needs: {test.assumptions}"
+        for name, test in SINGLE_TESTS.items()
+        if np.isfinite(row.p_values.get(name, np.nan))
+    )
     reading = "" if row.reading == "stated" else f", reading {row.reading!r}"
-    return Conclusion(f"{row.series}, {window_text(row.window)}{reading}", text, rests, row.verdict)
+    head = f"{row.series}, {window_text(row.window)}{reading}"
+    return Conclusion(head, text, rests, row.verdict, _alone(row, together))
+
+
+def _alone(row: CaseRow, together: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the abnormal return of one event cannot be split from."""
+    return (
+        *((f"its share of the session apart from {', '.join(together)}",) if together else ()),
+        f"any other news of {row.session_0}: one day has one return",
+    )
 
 
 def _which_to_read(study: StudyResult, event_id: str, shown: list[CaseRow]) -> tuple[str, ...]:

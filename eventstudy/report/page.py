@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eventstudy.claims.verdicts import RULE
 from eventstudy.report import figures, robustness, tables, words
 from eventstudy.report.activity import (
     activity_table,
@@ -14,6 +15,7 @@ from eventstudy.report.activity import (
     case_activity_table,
 )
 from eventstudy.report.case import make_case
+from eventstudy.report.claims import claim_cards, claims_table
 from eventstudy.report.lead import (
     case_event,
     headline_alignment,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.report.case import Case
     from eventstudy.report.figures import Figure
@@ -51,6 +54,7 @@ def page_html(
     *,
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
+    claims: ClaimsResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -68,6 +72,7 @@ def page_html(
         "case_activity": case_activity_table(activity, event_id) if activity else None,
         "activity_tables": [activity_table(result) for result in activity],
         "long_run": None if long_run is None else _long_run(long_run),
+        "claims": None if claims is None else _claims(claims),
         "foresight": FORESIGHT if any(e.expects for e in study.events.study) else "",
         "trading": None if backtest is None else trading_tables(backtest),
         "trading_lines": [] if backtest is None else trading_lines(backtest),
@@ -154,6 +159,17 @@ def _robustness(study: StudyResult, event_id: str) -> dict[str, Any]:
         "survivors_table": robustness.survivors_table(study),
         "readings_that_matter": robustness.readings_that_matter(study),
         "joint_lines": robustness.identification_lines(study),
+    }
+
+
+def _claims(result: ClaimsResult) -> dict[str, Any]:
+    return {
+        "title": result.claims.title,
+        "source": result.claims.source,
+        "headline": result.headline(),
+        "rule": RULE,
+        "table": claims_table(result),
+        "cards": claim_cards(result),
     }
 
 

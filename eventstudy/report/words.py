@@ -19,6 +19,7 @@ from eventstudy.report.lead import (
     window_names,
 )
 from eventstudy.report.numbers import counted, interval, p_clause, percent, window_text
+from eventstudy.report.unidentified import not_identified
 from eventstudy.study.summary import HEADLINE_TESTS
 from eventstudy.study.wording import caution_lines
 
@@ -93,12 +94,15 @@ class Conclusion:
     rests_on : tuple of str
         Assumptions of the tests and where they visibly fail.
     verdict : Verdict
+    not_identified : tuple of str
+        What no test of it can show.
     """
 
     head: str
     text: str
     rests_on: tuple[str, ...]
     verdict: Verdict
+    not_identified: tuple[str, ...] = ()
 
 
 def verdict(p_values: Mapping[str, float]) -> Verdict:
@@ -254,6 +258,7 @@ def _conclusion(study: StudyResult, group: str, window: str) -> Conclusion | Non
         text,
         _rests_on(study, group, window),
         _tempered(found, doubt),
+        not_identified(study, group, window),
     )
 
 

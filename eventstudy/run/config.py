@@ -98,6 +98,7 @@ class RunConfig(BaseModel):
     variants: int | None = Field(None, ge=1)
     placebo_draws: int = Field(999, ge=1, le=1_000_000)
     case: str | None = None
+    claims: str | None = None
     seed: int = Field(0, ge=0)
     strict: bool = False
 
@@ -125,7 +126,9 @@ class RunConfig(BaseModel):
 
 
 TABLES: Mapping[str, type[BaseModel]] = {"costs": CostSettings, "limits": LimitSettings}
-PATHS = ("events", "strategies", "factors", "caps")
+PATHS = ("events", "strategies", "factors", "caps", "claims")
+NO_PATHS = ("french", "article")
+"""Names that stand where a path could."""
 LISTS = (
     "model", "window", "observed", "strategy", "test", "donors", "horizon", "matched", "weights",
 )  # fmt: skip
@@ -174,7 +177,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise EventStudyError(f"{path}: {error}") from None
     for name in PATHS:
-        if isinstance(values.get(name), str) and values[name] != "french":
+        if isinstance(values.get(name), str) and values[name] not in NO_PATHS:
             values[name] = str(path.parent / values[name])
     prices = values.get("prices")
     if isinstance(prices, str) and prices not in ("sample", "yahoo"):

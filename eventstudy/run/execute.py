@@ -14,6 +14,7 @@ from eventstudy.run.config import LONG_RUN
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest import BacktestResult, Strategy
+    from eventstudy.claims import Claims, ClaimsResult
     from eventstudy.events import EventCalendar
     from eventstudy.factors import FactorTable
     from eventstudy.longrun import LongRunResult
@@ -51,6 +52,8 @@ class Outcome:
         Wall time of the whole run.
     started : str
         When it began, UTC, such as 2024-12-13T21:00:05Z.
+    claims : ClaimsResult or None
+        Where claims were named.
     """
 
     config: RunConfig
@@ -64,6 +67,7 @@ class Outcome:
     notes: tuple[str, ...]
     seconds: float
     started: str
+    claims: ClaimsResult | None = None
 
 
 def silent(_: str) -> None:
@@ -203,10 +207,12 @@ def execute(
     if study:
         _require_horizon(config)
     chosen = strategies_of(config) if trade else ()
+    asked = _read_claims(config) if study else None
     events, prices = read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
     activity, notes = _activity(studied, say) if studied else ((), ())
     later = _long_run(config, events, prices, say) if study else None
+    claims = _claims(config, asked, studied, say) if asked and studied else None
     traded, refused = None, ""
     if trade:
         try:
@@ -218,7 +224,18 @@ def execute(
             refused = str(error)
     seconds = time.perf_counter() - began
     return Outcome(
-        config, events, prices, studied, traded, refused, activity, later, notes, seconds, started
+        config,
+        events,
+        prices,
+        studied,
+        traded,
+        refused,
+        activity,
+        later,
+        notes,
+        seconds,
+        started,
+        claims,
     )
 
 
@@ -342,6 +359,36 @@ def _long_run(
         min_estimation=config.min_estimation,
         seed=config.seed,
     )
+
+
+def _read_claims(config: RunConfig) -> Claims | None:
+    """Read the claims before any work is done: a fault in the file is told at once."""
+    if config.claims is None:
+        return None
+    from eventstudy.claims import read_claims
+
+    return read_claims(config.claims)
+
+
+def _claims(config: RunConfig, claims: Claims, study: StudyResult, say: Say) -> ClaimsResult:
+    """Test claims on prices of their own, so that what they name changes nothing in the study."""
+    from eventstudy.claims import check_claims
+    from eventstudy.prices import load_prices
+
+    say(f"testing {len(claims.items)} claims")
+    table = study.prices
+    known = (t for t in claims.tickers() if not t.startswith("@") or t in study.events.baskets)
+    named = set(study.events.baskets.resolve(known))
+    if not named <= set(table.tickers):
+        table = load_prices(
+            sorted(named | set(table.tickers)),
+            source=str(config.prices),
+            start=config.start,
+            end=config.end,
+            calendar=config.calendar,
+            missing="drop",
+        )
+    return check_claims(claims, study, table)
 
 
 def _backtest(

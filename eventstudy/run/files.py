@@ -22,7 +22,7 @@ TABLES = (
     "multiple", "identification", "merged", "readings", "survivors", "sensitivity",
     "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time", "bhar_dropped",
     "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
-    "attribution_by", "luck", "frictions", "placebo",
+    "attribution_by", "luck", "frictions", "placebo", "claims", "claim_numbers",
 )  # fmt: skip
 
 
@@ -58,6 +58,9 @@ def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
             "calendar_time": later.calendar_time,
             "bhar_dropped": later.dropped,
         }
+    if outcome.claims is not None:
+        found["claims"] = outcome.claims.summary_frame()
+        found["claim_numbers"] = outcome.claims.numbers
     if outcome.backtest is not None:
         traded = outcome.backtest
         found |= {
@@ -105,6 +108,8 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
         manifest["backtest"] = dict(outcome.backtest.config)
     if outcome.long_run is not None:
         manifest |= outcome.long_run.manifest()
+    if outcome.claims is not None:
+        manifest["claims"] = outcome.claims.manifest()
     if outcome.notes:
         manifest["not_measured"] = list(outcome.notes)
     if outcome.refused:
@@ -120,7 +125,7 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
 def configuration_of(config: RunConfig) -> dict[str, object]:
     """Return what a run was asked, in plain values; of a path its name alone."""
     found: dict[str, object] = config.model_dump(mode="json")
-    for name in ("events", "prices", "strategies", "factors"):
+    for name in ("events", "prices", "strategies", "factors", "claims"):
         if isinstance(found[name], str):
             path = Path(str(found[name]))
             found[name] = path.name or path.resolve().name
@@ -169,6 +174,7 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
             outcome.backtest,
             activity=outcome.activity,
             long_run=outcome.long_run,
+            claims=outcome.claims,
             case=outcome.config.case,
         ).encode()
         found["report.html"] = lambda file: file.write(page)

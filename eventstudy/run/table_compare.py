@@ -24,7 +24,7 @@ KEYS = frozenset([
     "strategy", "event_id", "other_id", "ticker", "series", "group", "alignment", "model",
     "convention", "window", "horizon", "against", "weights", "test", "measure", "policy",
     "label", "choice", "kind", "side", "day", "date", "month", "entry_date", "created",
-    "design", "effect", "tail", "variant", "fold",
+    "design", "effect", "tail", "variant", "fold", "claim", "part",
 ])  # fmt: skip
 """Columns that say what a row is about; the others are what was found."""
 

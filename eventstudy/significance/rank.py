@@ -88,7 +88,7 @@ class Wilcoxon(_NoZeros):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return W+ for each window."""
-        tails = [_signed_rank(column[column != 0]) for column in sample.cars(masks)[0].T]
+        tails = [signed_rank(column[column != 0]) for column in sample.cars(masks)[0].T]
         w, greater, less = (np.array([tail[k] for tail in tails]) for k in range(3))
         return symmetric(w, greater, less, one_or_each([tail[3] for tail in tails]))
 
@@ -98,7 +98,7 @@ def ranked_exactly(car: Floats) -> bool:
     return len(car) <= LARGEST_EXACT and len(np.unique(np.abs(car))) == len(car)
 
 
-def _signed_rank(car: Floats) -> Tails:
+def signed_rank(car: Floats) -> Tails:
     """Return W+ of CARs that are not zero, both tails and their distribution."""
     from scipy.special import ndtr
 
