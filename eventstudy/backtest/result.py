@@ -253,7 +253,11 @@ class BacktestResult:
         engines = [
             f"{name} ran on Cerebro: {why}." for name, why in self.config["why_cerebro"].items()
         ]
-        notes = [rates, ratios, *engines, *self._skip_reasons()]
+        window = (
+            "The window runs from the first decision to the last exit of any strategy here, so "
+            "that figures over it move a little with the strategies that are run together."
+        )
+        notes = [rates, ratios, window, *engines, *self._skip_reasons()]
         if len(refused):
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstudy.run.kept import OF_THE_CLOCK, KeptRun
+from eventstudy.run.overview import lead_words
 from eventstudy.run.table_compare import TableDifference, compare_files
 
 ABSENT = "(absent)"
@@ -47,6 +48,8 @@ class Comparison:
     tables : tuple of TableDifference
     pages : mapping of str to str
         By name of a file that is no table: ``identical``, ``differs``, ``only in A`` ...
+    headlines : tuple of str
+        What each leads with, in words.
     """
 
     a: str
@@ -57,6 +60,7 @@ class Comparison:
     resolved: tuple[Change, ...]
     tables: tuple[TableDifference, ...]
     pages: Mapping[str, str]
+    headlines: tuple[str, ...] = ()
 
     @property
     def identical(self) -> bool:
@@ -71,7 +75,7 @@ class Comparison:
 
     def summary(self) -> str:
         """Return the comparison in words."""
-        lines = [f"A: {self.a}", f"B: {self.b}"]
+        lines = [f"A: {self.a}", f"B: {self.b}", *self.headlines]
         if self.identical:
             lines.append("Identical, but for the time of day and how long they took.")
         for name in ("configuration", "inputs", "versions", "resolved"):
@@ -106,8 +110,14 @@ def compare_runs(a: KeptRun, b: KeptRun) -> Comparison:
     for change in changes_of(_entries(a.manifest), _entries(b.manifest)):
         changes[_kind(change.key)].append(change)
     tables, pages = compare_files(a.folder, b.folder, *(_names(run) for run in (a, b)))
+    leads = (("A", lead_words(a)), ("B", lead_words(b)))
     return Comparison(
-        a.id, b.id, **{k: tuple(v) for k, v in changes.items()}, tables=tables, pages=pages
+        a.id,
+        b.id,
+        **{k: tuple(v) for k, v in changes.items()},
+        tables=tables,
+        pages=pages,
+        headlines=tuple(f"{side} leads with {lead}" for side, lead in leads if lead),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ PARTS = {
     "long_run": "long run",
     "designs": "calibration",
     "sweep": "sweep",
+    "verdicts": "audit",
 }
 
 
@@ -54,6 +56,7 @@ def overview_of(run: KeptRun) -> dict[str, Any]:
         "strategies": list(_part(_part(manifest, "backtest"), "strategies")),
         "effect": headline.get("effect"),
         "sharpe": _part(headline, "sharpe"),
+        "verdicts": dict(_part(manifest, "verdicts")),
         **whole_of(run),
     }
 
@@ -66,7 +69,7 @@ def overview_frame(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         {
             "run": one["id"],
             "started": one["started"] or "",
-            "what": ", ".join(one["what"]),
+            "what": ", ".join(one["what"]) + verdict_words(one["verdicts"]),
             "events": one["events"] or "",
             "prices": one["prices"] or "",
             "model": ", ".join(one["model"]),
@@ -94,6 +97,27 @@ def sharpe_words(sharpe: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {'?' if v is None else f'{v:.2f}'}" for name, v in sharpe.items())
 
 
+def verdict_words(verdicts: Mapping[str, str]) -> str:
+    """Return how many strategies an audit found to be what; empty for another run."""
+    counts = Counter(verdicts.values())
+    told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    return f" ({told})" if told else ""
+
+
+def lead_words(run: KeptRun) -> str:
+    """Return the effect and the Sharpe ratios that a run leads with; empty without any."""
+    one = overview_of(run)
+    sharpe = sharpe_words(one["sharpe"])
+    return "; ".join(filter(None, (effect_words(one["effect"]), sharpe and f"Sharpe {sharpe}")))
+
+
+def swept(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sweep varied, and how many of its variants failed; empty for another run."""
+    sweep = _part(manifest, "sweep")
+    names = ("strategy", "parameters", "over", "random", "variants", "failed", "sessions")
+    return {name: sweep[name] for name in names if name in sweep}
+
+
 def shown_lines(run: KeptRun) -> list[str]:
     """Return all that the manifest says of a run, in lines."""
     manifest, one = run.manifest, overview_of(run)
@@ -106,6 +130,8 @@ def shown_lines(run: KeptRun) -> list[str]:
         "whole: every file is as it was written" if not damage else "not whole:",
         *(f"  {line}" for line in damage),
         *_section("configuration", _part(manifest, "configuration")),
+        *_section("sweep", swept(manifest)),
+        *_section("verdicts", one["verdicts"]),
         *_inputs(manifest),
         *_section("versions", _part(manifest, "versions")),
     ]

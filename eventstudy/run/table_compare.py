@@ -175,8 +175,10 @@ def compare_tables(name: str, a: pd.DataFrame, b: pd.DataFrame) -> TableDifferen
     """Compare two tables on the rows that both have.
 
     Rows are matched by the columns of `KEYS` that both have (all text columns where there are
-    none); rows that share them are matched in their order.
+    none); rows that share them are matched in their order. A strategy is matched whatever its
+    parameters, where each table has it once.
     """
+    a, b = _by_strategy(a, b)
     both = [column for column in a.columns if column in b.columns]
     keys = [c for c in both if c in KEYS] or [c for c in both if not _is_number(a[c], b[c])]
     about, about_b = _about(a, keys), _about(b, keys)
@@ -200,6 +202,21 @@ def compare_tables(name: str, a: pd.DataFrame, b: pd.DataFrame) -> TableDifferen
     )
     apart = (found.only_a, found.only_b, found.columns_a, found.columns_b, found.columns)
     return found if any(apart) else TableDifference(name, "same values", len(a), len(b))
+
+
+def _by_strategy(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the tables without the parameters that follow a strategy's name."""
+    if "strategy" not in a.columns or "strategy" not in b.columns:
+        return a, b
+    bare = []
+    for frame in (a, b):
+        labels = frame["strategy"].drop_duplicates().astype(str)
+        names = labels.str.partition(":")[0]
+        if names.duplicated().any():
+            return a, b
+        short = dict(zip(labels, names, strict=True))
+        bare.append(frame.assign(strategy=frame["strategy"].map(short)))
+    return bare[0], bare[1]
 
 
 def _about(frame: pd.DataFrame, keys: Sequence[str]) -> list[Row]:
@@ -254,7 +271,8 @@ def number_gap(a: Floats, b: Floats) -> tuple[int, float | None, int]:
     Parameters
     ----------
     a, b : ndarray, shape (R,)
-        NaN is equal to NaN, and differs from every number.
+        NaN is equal to NaN, and differs from every number; what differs by rounding (1e-12
+        of the larger, or 1e-15) is equal.
 
     Returns
     -------
@@ -264,7 +282,7 @@ def number_gap(a: Floats, b: Floats) -> tuple[int, float | None, int]:
     at : int
         Row of the largest, else the first that differs; 0 where none does.
     """
-    unlike = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    unlike = ~np.isclose(a, b, rtol=1e-12, atol=1e-15, equal_nan=True)
     rows = np.flatnonzero(unlike)
     if not len(rows):
         return 0, None, 0

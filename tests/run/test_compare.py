@@ -183,3 +183,21 @@ def test_a_table_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (second.folder / "cars.parquet").write_bytes(b"no parquet")
     with pytest.raises(EventStudyError, match=r"cars\.parquet: cannot be read as a table"):
         compare_runs(first, second)
+
+
+def test_one_strategy_at_two_parameters_is_compared_with_itself() -> None:
+    a = pd.DataFrame({"strategy": ["pair", "other:hold=2"], "sharpe": [1.0, 2.0]})
+    b = pd.DataFrame({"strategy": ["pair:hold=5", "other"], "sharpe": [1.5, 2.0]})
+    found = compare_tables("metrics", a, b)
+    assert (found.only_a, found.only_b) == ((), ())
+    assert [(c.column, c.rows, c.largest) for c in found.columns] == [("sharpe", 1, 0.5)]
+    twice = pd.DataFrame({"strategy": ["pair:hold=5", "pair:hold=6"], "sharpe": [1.5, 2.0]})
+    assert compare_tables("metrics", a, twice).only_b == ("pair:hold=5", "pair:hold=6")
+
+
+def test_rounding_is_no_difference() -> None:
+    a = pd.DataFrame({"ticker": ["A", "B"], "mae": [0.1, 3e6]})
+    b = pd.DataFrame({"ticker": ["A", "B"], "mae": [0.1 + 2e-17, 3e6 * (1 + 1e-13)]})
+    assert compare_tables("trades", a, b).state == "same values"
+    b.loc[0, "mae"] += 1e-11
+    assert compare_tables("trades", a, b).columns[0].rows == 1
