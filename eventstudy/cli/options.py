@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,17 @@ STUDY = "Study"
 LONG_RUN = "Long run"
 TRADING = "Trading"
 OUTPUT = "Output"
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help text: examples, each on a line of its own."""
+    return "\n\n".join([f"Example: {lines[0]}", *(f"         {line}" for line in lines[1:])])
+
+
+def print_json(found: Any) -> None:
+    """Print one JSON document, all that a command with --json puts on stdout."""
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
 
 EventsFile = Annotated[
     str | None, typer.Argument(metavar="EVENTS", help="Calendar of events, such as events.csv.")
