@@ -44,6 +44,8 @@ class StudyUnlessNamed(TyperGroup):
                     "write new DIR, new study DIR or new strategy NAME"
                 )
             args = ["study", *args]
+        if args == ["strategy"] and not ctx.resilient_parsing:
+            ctx.fail("new strategy needs a NAME; a folder called strategy is written ./strategy")
         return super().parse_args(ctx, args)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from eventstudy.disk.files import write_whole
+from eventstudy.disk.lease import claimed
 from eventstudy.disk.working import INSIDE, staged, stem_of
 from eventstudy.errors import EventStudyError
 
@@ -125,3 +127,10 @@ def _folders(folder: Path) -> list[Path]:
     missing = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes of ours from writing files of a folder until the work is done."""
+    with claimed(folder, wait=True):
+        yield
