@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -124,6 +125,9 @@ def _check(source: str, duplicates: str, foreign: dict[str, Any], of_yahoo: dict
     if duplicates not in ("skip", "keep"):
         near = did_you_mean(duplicates, ("skip", "keep"))
         faults.append(fault(f"allowed are skip, keep{near}", "--duplicates", duplicates))
+    if source != "yahoo" and not Path(source).exists():
+        near = did_you_mean(source, [*complete.draft_sources(""), "yahoo"])
+        faults = [fault(f"no file of that name, and not yahoo{near}", "--from", source)]
     if source == "yahoo":
         if not of_yahoo["--ticker"]:
             faults.append(fault("which tickers? Name them, such as --ticker AVGO", "--ticker"))
@@ -161,10 +165,8 @@ def _of_file(
     calendar: str,
     baskets: Any,
 ) -> Drafts:
-    from pathlib import Path
-
     from eventstudy.drafts import file_drafts
-    from eventstudy.errors import EventStudyError, did_you_mean
+    from eventstudy.errors import EventStudyError
     from eventstudy.events import DEFAULT_TIMEZONE
 
     wrong = [text for text in told if "=" not in text]
@@ -172,9 +174,6 @@ def _of_file(
         raise EventStudyError(
             f"--map {', '.join(wrong)}: write COLUMN=HEADER, such as date=Announced"
         )
-    near = did_you_mean(source, ["yahoo"])
-    if near and not Path(source).exists():
-        raise EventStudyError(f"--from {source!r}: no file of that name{near}")
     columns = dict(text.split("=", 1) for text in told)
     return file_drafts(
         source,
@@ -204,15 +203,19 @@ def _tell(drafts: Drafts, added: Added, dry_run: bool) -> None:
     for note in drafts.notes:
         terminal.show(f"Note: {note}.")
     if dry_run:
-        terminal.show(f"Nothing is written: --dry-run. Without it {added.file} gets {n} rows.")
+        terminal.show(f"Nothing is written: --dry-run. Without it {added.file} gets {_rows(n)}.")
     elif not n:
         terminal.show(f"Nothing new for {added.file}.")
     else:
+        place = "in the new" if added.created else "added to"
         terminal.show(
-            f"{n} row{'s' if n != 1 else ''} {'in the new' if added.created else 'added to'} "
-            f"{added.file}. Confirm each: look date and hour up at the company, then set use to "
-            "study and clear the note."
+            f"{_rows(n)} {place} {added.file}. Confirm each: look date and hour up at the company, "
+            "then set use to study and clear the note."
         )
+
+
+def _rows(n: int) -> str:
+    return f"{n} row{'s' if n != 1 else ''}"
 
 
 def _as_dict(drafts: Drafts, added: Added, dry_run: bool) -> dict[str, Any]:

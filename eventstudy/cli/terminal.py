@@ -100,6 +100,9 @@ def print_frame(frame: pd.DataFrame, title: str, *, most: int | None = None) -> 
     most : int, optional
         Rows shown of a longer table; the rest is counted.
     """
+    if not len(frame):
+        show(f"{title}: none\n")
+        return
     rest = 0 if most is None else max(len(frame) - most, 0)
     shown = frame.head(most) if rest and most is not None else frame
     if not sys.stdout.isatty():

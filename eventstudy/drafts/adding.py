@@ -19,7 +19,7 @@ from eventstudy.drafts.result import Drafts
 from eventstudy.errors import EventStudyError, Fault, InputError
 from eventstudy.events import COLUMNS, EventCalendar, read_events
 
-SAME, ALSO = "left out: the same", "added beside"
+OUT, IN = "left out", "added"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +128,8 @@ def _sorted_out(
         same = [other for other in others if other.main == mine.main]
         out = bool(same) and not keep_all
         for other in others:
-            told = SAME if other in same and out else ALSO
             shared = ";".join(sorted(other.tickers & mine.tickers))
-            listed.append((mine.event_id, mine.day, shared, other.event_id, told))
+            listed.append((mine.event_id, mine.day, shared, other.event_id, OUT if out else IN))
         if out:
             continue
         if not own_ids:

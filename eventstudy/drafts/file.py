@@ -77,7 +77,7 @@ def file_drafts(
     note = draft_note(Path(path).name, today or date.today())
     rows = [_row(cell, kind, note) for cell in cells]
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
-    _check(table, frame, header, reader.faults, calendar, baskets)
+    _check(table, frame, header, raw, reader.faults, calendar, baskets)
     frame["row"] = table.rows
     unused = tuple(name for name in table.header if name not in header.values())
     told = tuple((c.column, c.header, c.how) for c in chosen)
@@ -132,14 +132,16 @@ class _Reader:
         cell = {column: texts[i] for column, texts in self.raw.items()}
         day, behind = self._date(i)
         hour = self._moment("time" if cell.get("time") else "date", i, cell.get("time") or behind)
-        label = self._moment("session", i, cell.get("session", "")).session
+        label = self._moment("session", i, cell.get("session", ""))
+        if label.clock and not hour.clock:
+            hour = replace(label, session=hour.session)
         zone = cell.get("timezone") or self.timezone
         if hour.zone.startswith(("+", "-")) or hour.zone == "Z":
             day, clock = moved(day, hour, zone)
         else:
             clock, zone = hour.clock, hour.zone or zone
         made = {
-            "date": day, "time": clock, "timezone": zone, "session": label or hour.session,
+            "date": day, "time": clock, "timezone": zone, "session": label.session or hour.session,
             "tickers": read_tickers(cell["tickers"]),
         }  # fmt: skip
         return {**cell, **made}
@@ -186,6 +188,7 @@ def _check(
     table: TextTable,
     frame: pd.DataFrame,
     header: Mapping[str, str],
+    raw: Mapping[str, list[str]],
     faults: list[Fault],
     calendar: str | None,
     baskets: Baskets,
@@ -197,6 +200,7 @@ def _check(
     ids = frame["event_id"]
     if "event_id" not in header:
         ids = pd.Series([f"{i}" for i in np.arange(len(frame))], dtype="str")
+    at = {int(row): i for i, row in enumerate(table.rows)}
     given = TextTable(table.file, COLUMNS, frame.assign(event_id=ids), table.rows, ())
     try:
         read_table(given, calendar=calendar, baskets=baskets)
@@ -205,7 +209,9 @@ def _check(
             column = fault.column or ""
             told = header.get(column) or header.get(MADE.get(column, "")) or column or None
             if (fault.row, told) not in seen:
-                found.append(replace(fault, column=told))
+                known = column in raw and fault.row in at
+                value = raw[column][at[fault.row or 0]] if known else fault.value
+                found.append(replace(fault, column=told, value=value))
     except UnknownNameError as error:
         found.append(Fault("command line", str(error), setting="--calendar"))
     if found:
