@@ -25,7 +25,7 @@ app = typer.Typer(
     name="eventstudy",
     help="Event studies and event-driven backtests: aligned news, abnormal returns, "
     "significance, trades, one report.",
-    epilog=o.example("eventstudy demo --out eventstudy-demo")
+    epilog=o.example("eventstudy new my-study && cd my-study", "eventstudy run --config study.toml")
     + "\n\nExit codes: 0 done, 1 our fault, 2 the user's input, 3 audit found a peek, "
     "130 interrupted.",
     no_args_is_help=True,

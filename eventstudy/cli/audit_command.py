@@ -41,11 +41,7 @@ OWN = ("names", "cuts", "draws", "jobs")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command(
-        epilog=o.example(
-            "eventstudy audit asic-gpu-rotation --events events.csv --prices sample --cuts 3"
-        )
-    )(audit)
+    app.command(epilog=o.example("eventstudy audit first-move --config study.toml --cuts 3"))(audit)
 
 
 def audit(

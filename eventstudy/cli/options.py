@@ -17,7 +17,7 @@ OUTPUT = "Output"
 
 def example(*lines: str) -> str:
     """Return the end of a help text: examples, each on a line of its own."""
-    return "\n\n".join([f"Example: {lines[0]}", *(f"         {line}" for line in lines[1:])])
+    return "\n\n".join(["Example:" if len(lines) == 1 else "Examples:", *lines])
 
 
 def records(frame: Any) -> Any:

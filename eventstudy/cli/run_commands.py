@@ -182,9 +182,9 @@ def backtest(
 
 EXAMPLES: Mapping[Callable[..., None], str] = {
     demo: "eventstudy demo --out eventstudy-demo",
-    run: "eventstudy run events.csv --prices sample --window 0,1 --out out",
+    run: "eventstudy run --config study.toml --out out",
     study: "eventstudy study events.csv --prices sample --window -1,1",
-    backtest: "eventstudy backtest events.csv --prices sample --strategy buy-and-hold",
+    backtest: "eventstudy backtest --config study.toml --strategy first-move:hold=3",
 }
 
 

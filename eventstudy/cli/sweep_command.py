@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
         epilog=o.example(
-            "eventstudy sweep events.csv --prices sample --strategy buy-and-hold --over gross=0.5,1"
+            "eventstudy sweep --config study.toml --strategy first-move --over hold=2,5"
         )
     )(sweep)
 

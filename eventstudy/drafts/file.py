@@ -67,9 +67,9 @@ def file_drafts(
     """
     table = read_text_table(Path(path))
     chosen, faults = choose(table.header, columns or {}, table.file)
-    faults = [*table.faults, *faults, *_settings(order, timezone)]
+    faults += _settings(order, timezone)
     if faults:
-        raise InputError(faults)
+        raise InputError([*table.faults, *faults])
     header = {choice.column: choice.header for choice in chosen}
     raw = {column: table.columns[name].tolist() for column, name in header.items()}
     reader = _Reader(table, header, raw, timezone, order)
@@ -108,7 +108,7 @@ class _Reader:
         order: str | None,
     ) -> None:
         self.table, self.header, self.raw, self.timezone = table, header, raw, timezone
-        self.faults: list[Fault] = []
+        self.faults = list(table.faults)
         self.order = order or self._order()
 
     def _order(self) -> str:

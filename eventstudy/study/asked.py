@@ -124,7 +124,8 @@ def require_benchmark(
         raise StudyError(f"model {needing[0]} needs a benchmark: name its ticker")
     if benchmark is not None and benchmark not in prices:
         if benchmark in prices.missing:
-            near = did_you_mean(benchmark, prices.tickers)
+            # The usual benchmark is not in a table that was loaded for another name.
+            near = did_you_mean(benchmark, [*prices.tickers, "SPY"])
             raise StudyError(
                 f"benchmark {benchmark!r} has no prices{near}: {prices.missing[benchmark]}"
             )
