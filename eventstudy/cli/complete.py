@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import csv
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -48,10 +49,20 @@ def fixed(*names: str) -> Callable[[str], list[str]]:
 
 def models() -> list[str]:
     """Return the names of models, those of other packages too."""
-    from importlib.metadata import entry_points
+    return [*MODELS, *WITH_ARGUMENT, *_registered("eventstudy.models")]
 
-    others = [point.name for point in entry_points(group="eventstudy.models")]
-    return [*MODELS, *WITH_ARGUMENT, *others]
+
+def _registered(group: str) -> Iterator[str]:
+    """Yield the entry points of a group as installed packages write them down.
+
+    Read as text: importlib.metadata takes a quarter of the time that a key may cost.
+    """
+    for folder in sys.path:
+        for file in Path(folder or ".").glob("*.dist-info/entry_points.txt"):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if f"[{group}]" in text:
+                lines = text.partition(f"[{group}]")[2].partition("\n[")[0].splitlines()
+                yield from (line.partition("=")[0].strip() for line in lines if "=" in line)
 
 
 def tests() -> list[str]:
