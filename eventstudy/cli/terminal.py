@@ -105,14 +105,22 @@ def print_frame(frame: pd.DataFrame, title: str, *, most: int | None = None) -> 
         return
     rest = 0 if most is None else max(len(frame) - most, 0)
     shown = frame.head(most) if rest and most is not None else frame
-    if not sys.stdout.isatty():
-        show(f"{title}\n{shown.to_string(index=False)}")
-    else:
+    boxed = sys.stdout.isatty() and _box_width(shown) <= (width_of(sys.stdout) or 0)
+    if boxed:
         _boxed(shown, title)
+    else:
+        show(f"{title}\n{shown.to_string(index=False)}")
     if rest:
         typer.echo(f"... and {rest} more")
-    if rest or not sys.stdout.isatty():
+    if rest or not boxed:
         typer.echo("")
+
+
+def _box_width(frame: pd.DataFrame) -> int:
+    """Return the columns of a boxed table that breaks no cell."""
+    cells = frame.astype("string").fillna("")
+    wide = [max(len(str(name)), *cells.iloc[:, i].str.len()) for i, name in enumerate(frame)]
+    return int(sum(wide)) + 3 * len(wide) + 2
 
 
 def _boxed(frame: pd.DataFrame, title: str) -> None:
@@ -156,7 +164,9 @@ def fitted(text: str, width: int) -> str:
 
 def _table_end(lines: Sequence[str], at: int) -> int:
     """Return where a table that begins in a line ends: rows have gaps, or are as long."""
-    if not GAP.search(lines[at].strip()):
+    below = lines[at + 1] if at + 1 < len(lines) else ""
+    heads = len(below) == len(lines[at]) and GAP.search(below.strip())
+    if not GAP.search(lines[at].strip()) and not heads:
         return at
     end = at + 1
     while end < len(lines) and lines[end].strip():

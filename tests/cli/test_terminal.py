@@ -38,6 +38,17 @@ def test_a_wide_table_is_shown_in_parts_that_name_their_rows() -> None:
     ]
 
 
+def test_a_header_without_gaps_belongs_to_its_table() -> None:
+    table = "     hit rate turnover\nidea    50.0%     7.13"
+    assert fitted(table, 15).split("\n") == [
+        "     hit rate",
+        "idea    50.0%",
+        "",
+        "     turnover",
+        "idea     7.13",
+    ]
+
+
 def test_a_table_that_fits_is_left_as_it_is() -> None:
     assert fitted(TABLE, 60) == TABLE
 
