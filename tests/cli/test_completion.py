@@ -114,8 +114,7 @@ def test_models_of_other_packages_are_offered(root: Path, place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["eventstudy ", "eventstudy study --model ", "eventstudy run --strategy ",
-             "eventstudy run events.csv --assume-known "],
+    "line", ["eventstudy study --model ", "eventstudy run --strategy "],
 )  # fmt: skip
 def test_a_key_costs_less_than_0_4_seconds_of_processor_time(
     root: Path, place: Path, line: str
