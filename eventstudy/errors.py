@@ -102,7 +102,14 @@ class InputError(EventStudyError):
 
 
 def did_you_mean(given: str, choices: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for the nearest choice, or an empty string."""
+    """Return `` (did you mean 'x'?)`` for the nearest choice, or an empty string.
+
+    Nearest in spelling; failing that, the only or the first choice that begins with what was
+    given, at least three letters of it.
+    """
     by_folded = {choice.casefold(): choice for choice in choices}
-    near = difflib.get_close_matches(given.casefold(), by_folded, n=1, cutoff=0.6)
+    folded = given.casefold()
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    if not near and len(folded) >= 3:
+        near = [choice for choice in by_folded if choice.startswith(folded)][:1]
     return f" (did you mean {by_folded[near[0]]!r}?)" if near else ""

@@ -14,7 +14,7 @@ HEIGHT = {
     "errors": 0, "provenance": 0, "told": 0,
     "disk": 1, "sessions": 1, "baskets": 1, "windows": 1,
     "events": 2, "prices": 2, "factors": 2, "models": 2,
-    "abnormal": 3,
+    "abnormal": 3, "drafts": 3,
     "significance": 4,
     "study": 5, "backtest": 5,
     "activity": 6, "longrun": 6, "calibration": 6, "claims": 6,

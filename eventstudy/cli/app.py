@@ -16,13 +16,18 @@ from eventstudy.cli import (
     run_commands,
     runs_command,
     sweep_command,
+    terminal,
 )
+from eventstudy.cli import options as o
 from eventstudy.errors import EventStudyError
 
 app = typer.Typer(
     name="eventstudy",
     help="Event studies and event-driven backtests: aligned news, abnormal returns, "
     "significance, trades, one report.",
+    epilog=o.example("eventstudy new my-study && cd my-study", "eventstudy run --config study.toml")
+    + "\n\nExit codes: 0 done, 1 our fault, 2 the user's input, 3 audit found a peek, "
+    "130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -85,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"eventstudy: {message}", file=sys.stderr)
+    terminal.complain(message)
     return code
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
 from eventstudy.cli.run_commands import _config
@@ -21,6 +22,7 @@ Names = Annotated[
     typer.Argument(
         metavar="STRATEGY...",
         help="Such as asic-gpu-rotation or asic-gpu-rotation:hold=5; default all.",
+        autocompletion=complete.strategies,
     ),
 ]
 Events = Annotated[
@@ -39,7 +41,7 @@ OWN = ("names", "cuts", "draws", "jobs")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command()(audit)
+    app.command(epilog=o.example("eventstudy audit first-move --config study.toml --cuts 3"))(audit)
 
 
 def audit(
@@ -91,7 +93,10 @@ def audit(
             **options,
         )
     written = _write(result, target, began)
-    typer.echo(_json(result, written) if json_ else _text(result, written))
+    if json_:
+        o.print_json(_dict(result, written))
+    else:
+        terminal.show(_text(result, written))
     if result.peeks:
         raise typer.Exit(PEEKS)
     if not result.clean:
@@ -116,11 +121,11 @@ def _text(result: AuditResult, written: list[Path]) -> str:
     return "\n".join([result.summary(), *files])
 
 
-def _json(result: AuditResult, written: list[Path]) -> str:
+def _dict(result: AuditResult, written: list[Path]) -> dict[str, Any]:
     import json
 
     first = result.first_differences.to_json(orient="records", date_format="iso")
-    found = {
+    return {
         "clean": result.clean,
         "verdicts": dict(result.verdicts),
         "first_differences": json.loads(first or "[]"),
@@ -128,4 +133,3 @@ def _json(result: AuditResult, written: list[Path]) -> str:
         "notes": list(result.notes),
         "files": [str(path) for path in written],
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)

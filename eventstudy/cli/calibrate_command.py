@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
 
@@ -28,7 +29,10 @@ Effects = Annotated[
     typer.Option(metavar="LIST", help="Effects planted, in percent, separated by commas."),
 ]
 Tests = Annotated[
-    list[str] | None, typer.Option("--test", metavar="NAME", help="Repeatable; default all.")
+    list[str] | None,
+    typer.Option(
+        "--test", metavar="NAME", help="Repeatable; default all.", autocompletion=complete.tests
+    ),
 ]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
 FILES = ("calibration.csv", "calibration.html")
@@ -36,7 +40,9 @@ FILES = ("calibration.csv", "calibration.html")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command()(calibrate)
+    app.command(
+        epilog=o.example("eventstudy calibrate --prices sample --samples 50 --effects 0 --test bmp")
+    )(calibrate)
 
 
 def calibrate(
@@ -213,8 +219,8 @@ def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> Non
             "notes": list(result.notes),
             "files": [str(path) for path in written],
         }
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        o.print_json(found)
         return
-    typer.echo(result.summary())
+    terminal.show(result.summary())
     for path in written:
         typer.echo(f"{path.suffix[1:]}: {path.resolve()}")

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
+from eventstudy.cli.import_command import import_events
+from eventstudy.cli.terminal import print_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-events_app = typer.Typer(help="The calendar of events.", no_args_is_help=True)
-prices_app = typer.Typer(help="Prices: fetch and check.", no_args_is_help=True)
+events_app = typer.Typer(
+    help="The calendar of events: check it, draft rows for it.",
+    epilog=o.example("eventstudy events check events.csv"),
+    no_args_is_help=True,
+)
+prices_app = typer.Typer(
+    help="Prices: fetch and check.",
+    epilog=o.example("eventstudy prices check --prices sample"),
+    no_args_is_help=True,
+)
 
 Tickers = Annotated[
     list[str] | None, typer.Argument(metavar="[TICKER]...", help="Tickers; default: all.")
@@ -28,10 +39,17 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(events_app, name="events")
     app.add_typer(prices_app, name="prices")
-    app.command("list")(list_names)
+    app.command("list", epilog=o.example("eventstudy list models"))(list_names)
+    events_app.command(
+        "import",
+        epilog=o.example(
+            "eventstudy events import events.csv --from other.csv --dry-run",
+            "eventstudy events import events.csv --from yahoo --ticker AVGO",
+        ),
+    )(import_events)
 
 
-@events_app.command("check")
+@events_app.command("check", epilog=o.example("eventstudy events check events.csv"))
 def check_events(
     events: o.EventsFile = None,
     calendar: o.Calendar = None,
@@ -60,18 +78,26 @@ def check_events(
     tickers = check_tickers(found, hull=frame.hull, estimation=span)
     aligned = check_frame(found)
     if json_:
-        _print_json({"events": aligned, "tickers": tickers})
+        o.print_json(
+            {
+                "events": o.records(aligned),
+                "tickers": o.records(tickers),
+                "notes": [*separation_notes(found), *found.notes],
+            }
+        )
         return
     shown = _compact(aligned)
     if sys.stdout.isatty():
         shown = shown.drop(columns="why")  # it would fold every row over three lines
     print_frame(shown, f"{len(found)} events, {int(aligned['ambiguous'].sum())} of them ambiguous")
     print_frame(tickers, f"Per ticker, windows in [{frame.hull[0]}, {frame.hull[1]}]")
-    for line in (*separation_notes(found), *found.notes):
-        typer.echo(line)
+    for line in terminal.shortened([*separation_notes(found), *found.notes]):
+        terminal.show(line)
 
 
-@prices_app.command("fetch")
+@prices_app.command(
+    "fetch", epilog=o.example("eventstudy prices fetch AVGO SPY --start 2023-01-01")
+)
 def fetch_prices(
     tickers: Tickers = None,
     events: EventsOption = None,
@@ -79,6 +105,7 @@ def fetch_prices(
     end: o.End = None,
     benchmark: o.Benchmark = None,
     refresh: Annotated[bool, typer.Option(help="Ask again, whatever the cache holds.")] = False,
+    json_: o.Json = False,
 ) -> None:
     """Download prices from Yahoo into the cache."""
     from eventstudy.errors import EventStudyError
@@ -90,10 +117,14 @@ def fetch_prices(
     if not wanted:
         raise EventStudyError("which tickers? Name them, or a calendar with --events events.csv")
     table = load_prices(sorted(wanted), source="yahoo", start=start, end=end, refresh=refresh)
-    print_frame(coverage_frame(table), f"{len(table.tickers)} tickers in the cache")
+    coverage = coverage_frame(table)
+    if json_:
+        o.print_json({"coverage": o.records(coverage)})
+        return
+    print_frame(coverage, f"{len(table.tickers)} tickers in the cache")
 
 
-@prices_app.command("check")
+@prices_app.command("check", epilog=o.example("eventstudy prices check --prices sample"))
 def check_prices(
     tickers: Tickers = None,
     prices: o.Prices = None,
@@ -116,17 +147,18 @@ def check_prices(
     )
     coverage, doubts = coverage_frame(table), quality_frame(table, calendar=exchange)
     if json_:
-        _print_json({"coverage": coverage, "doubts": doubts})
+        o.print_json({"coverage": o.records(coverage), "doubts": o.records(doubts)})
     else:
         held = coverage[~coverage["ticker"].isin(list(table.missing))]
         short = held.assign(sha256=held["sha256"].str[:12])
         print_frame(short, f"{len(held)} tickers from {table.source}")
         if len(doubts):
-            print_frame(doubts, f"{len(doubts)} doubts")
+            print_frame(doubts, f"{len(doubts)} doubts", most=terminal.LIST)
         elif len(held):
             typer.echo("No doubt about any of them.")
-        for ticker, why in table.missing.items():
-            typer.echo(f"missing: {ticker}: {why}")
+        missing = [f"missing: {ticker}: {why}" for ticker, why in table.missing.items()]
+        for line in terminal.shortened(missing):
+            terminal.show(line)
     if len(doubts) and (doubts["severity"] == "error").any():
         raise typer.Exit(2)
 
@@ -136,10 +168,12 @@ def list_names(
         str,
         typer.Argument(
             help="models, tests, baskets, strategies, sizings, sources, claims (kinds of), "
-            "calendars, or all."
+            "calendars, or all.",
+            autocompletion=complete.fixed(*complete.FAMILIES),
         ),
     ] = "all",
     strategies: o.Strategies = None,
+    json_: o.Json = False,
 ) -> None:
     """List what there is to choose from."""
     from eventstudy.cli.names import FAMILIES, describe
@@ -147,12 +181,20 @@ def list_names(
 
     if what != "all" and what not in FAMILIES:
         raise UnknownNameError("list", what, [*FAMILIES, "all"])
-    for family in FAMILIES if what == "all" else (what,):
-        if what == "all" and family == "calendars":
-            continue
+    families = (what,) if what != "all" else tuple(f for f in FAMILIES if f != "calendars")
+    found = {family: list(describe(family, strategies)) for family in families}
+    if json_:
+        o.print_json(
+            {
+                family: [{"name": name, "meaning": meaning} for name, meaning in rows]
+                for family, rows in found.items()
+            }
+        )
+        return
+    for family, rows in found.items():
         typer.echo(f"{family}:")
-        for name, meaning in describe(family, strategies):
-            typer.echo(f"  {name:<28} {meaning}".rstrip())
+        for name, meaning in rows:
+            terminal.show_entry(name, meaning)
         typer.echo("")
 
 
@@ -171,31 +213,3 @@ def _tickers_of(events: str) -> frozenset[str]:
     from eventstudy.events import read_events
 
     return read_events(events, calendar=None).tickers
-
-
-def print_frame(frame: pd.DataFrame, title: str) -> None:
-    """Print a table: boxed and coloured for a person, plain for a pipe."""
-    if not sys.stdout.isatty():
-        typer.echo(f"{title}\n{frame.to_string(index=False)}\n")
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for i, column in enumerate(frame.columns):
-        table.add_column(str(column), overflow="fold", no_wrap=i == 0)
-    for row in frame.astype("string").fillna("").itertuples(index=False):
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
-
-
-def _print_json(frames: dict[str, pd.DataFrame]) -> None:
-    import json
-
-    found = {
-        name: json.loads(frame.to_json(orient="records", date_format="iso"))
-        for name, frame in frames.items()
-    }
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

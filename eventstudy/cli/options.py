@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
+
+from eventstudy.cli import complete
 
 STUDY = "Study"
 LONG_RUN = "Long run"
 TRADING = "Trading"
 OUTPUT = "Output"
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help text: examples, each on a line of its own."""
+    return "\n\n".join(["Example:" if len(lines) == 1 else "Examples:", *lines])
+
+
+def records(frame: Any) -> Any:
+    """Return a table as plain values, one mapping a row."""
+    return json.loads(frame.to_json(orient="records", date_format="iso"))
+
+
+def print_json(found: Any) -> None:
+    """Print one JSON document, all that a command with --json puts on stdout."""
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
 
 EventsFile = Annotated[
     str | None, typer.Argument(metavar="EVENTS", help="Calendar of events, such as events.csv.")
@@ -17,7 +36,10 @@ EventsFile = Annotated[
 Prices = Annotated[
     str | None,
     typer.Option(
-        "--prices", metavar="SOURCE", help="sample, yahoo, or a folder of CSV or Parquet."
+        "--prices",
+        metavar="SOURCE",
+        help="sample, yahoo, or a folder of CSV or Parquet.",
+        autocompletion=complete.price_sources,
     ),
 ]
 Calendar = Annotated[
@@ -32,6 +54,7 @@ Missing = Annotated[
         metavar="error|drop",
         help="A ticker without prices: stop, or leave it out and list it (default: stop for "
         "yahoo, list for the others).",
+        autocompletion=complete.fixed("error", "drop"),
     ),
 ]
 Model = Annotated[
@@ -40,9 +63,15 @@ Model = Annotated[
         help="Expected returns, such as market, ff5, garch or adjusted:SMH (eventstudy list "
         "models); repeatable.",
         rich_help_panel=STUDY,
+        autocompletion=complete.models,
     ),
 ]
-Benchmark = Annotated[str | None, typer.Option(metavar="TICKER", help="The market (default SPY).")]
+Benchmark = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TICKER", help="The market (default SPY).", autocompletion=complete.tickers
+    ),
+]
 Window = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,11 +96,16 @@ Observe = Annotated[
         metavar="NAME",
         help="Basket or spread on which every event is observed; repeatable.",
         rich_help_panel=STUDY,
+        autocompletion=complete.observed,
     ),
 ]
 Convention = Annotated[
     str | None,
-    typer.Option(help="scar or sum_sar, for cumulative Patell and BMP.", rich_help_panel=STUDY),
+    typer.Option(
+        help="scar or sum_sar, for cumulative Patell and BMP.",
+        rich_help_panel=STUDY,
+        autocompletion=complete.fixed("scar", "sum_sar"),
+    ),
 ]
 Test = Annotated[
     list[str] | None,
@@ -79,6 +113,7 @@ Test = Annotated[
         metavar="NAME",
         help="Test over events (eventstudy list tests); repeatable; default all.",
         rich_help_panel=STUDY,
+        autocompletion=complete.tests,
     ),
 ]
 Returns = Annotated[
@@ -87,6 +122,7 @@ Returns = Annotated[
         metavar="simple|log",
         help="Returns from which abnormal ones are made (default simple).",
         rich_help_panel=STUDY,
+        autocompletion=complete.fixed("simple", "log"),
     ),
 ]
 Overlap = Annotated[
@@ -95,6 +131,7 @@ Overlap = Annotated[
         metavar="keep|drop|keep-first|joint",
         help="Events of one series whose windows share sessions (default keep).",
         rich_help_panel=STUDY,
+        autocompletion=complete.fixed("keep", "drop", "keep-first", "joint"),
     ),
 ]
 EstimationExcludes = Annotated[
@@ -103,6 +140,7 @@ EstimationExcludes = Annotated[
         metavar="none|own_events",
         help="What leaves the estimation windows (default none).",
         rich_help_panel=STUDY,
+        autocompletion=complete.fixed("none", "own_events"),
     ),
 ]
 Donors = Annotated[
@@ -111,6 +149,7 @@ Donors = Annotated[
         metavar="TICKER",
         help="Security that may stand in for others; repeatable; default all but funds.",
         rich_help_panel=STUDY,
+        autocompletion=complete.tickers,
     ),
 ]
 Factors = Annotated[
@@ -124,7 +163,10 @@ Factors = Annotated[
 FactorUnits = Annotated[
     str | None,
     typer.Option(
-        metavar="percent|decimal", help="Of a plain CSV of factors.", rich_help_panel=STUDY
+        metavar="percent|decimal",
+        help="Of a plain CSV of factors.",
+        rich_help_panel=STUDY,
+        autocompletion=complete.fixed("percent", "decimal"),
     ),
 ]
 Horizon = Annotated[
@@ -141,6 +183,7 @@ Matched = Annotated[
         metavar="TICKER",
         help="Candidate for a matched portfolio; repeatable.",
         rich_help_panel=LONG_RUN,
+        autocompletion=complete.tickers,
     ),
 ]
 HorizonOverlap = Annotated[
@@ -149,6 +192,7 @@ HorizonOverlap = Annotated[
         metavar="keep|drop|keep-first",
         help="Horizons of one firm that share sessions (default: what --overlap says).",
         rich_help_panel=LONG_RUN,
+        autocompletion=complete.fixed("keep", "drop", "keep-first"),
     ),
 ]
 Rebalance = Annotated[
@@ -157,6 +201,7 @@ Rebalance = Annotated[
         metavar="never|session",
         help="Matched portfolio: bought once, or brought back to equal weights each session.",
         rich_help_panel=LONG_RUN,
+        autocompletion=complete.fixed("never", "session"),
     ),
 ]
 Weights = Annotated[
@@ -165,6 +210,7 @@ Weights = Annotated[
         metavar="equal|value|dollar_volume",
         help="Calendar-time portfolio (default equal); value needs --caps; repeatable.",
         rich_help_panel=LONG_RUN,
+        autocompletion=complete.fixed("equal", "value", "dollar_volume"),
     ),
 ]
 Caps = Annotated[
@@ -191,7 +237,11 @@ Lags = Annotated[
 ]
 Case = Annotated[
     str | None,
-    typer.Option(metavar="EVENT_ID", help="Event that the report treats at length."),
+    typer.Option(
+        metavar="EVENT_ID",
+        help="Event that the report treats at length.",
+        autocompletion=complete.cases,
+    ),
 ]
 ClaimsFile = Annotated[
     str | None,
@@ -208,6 +258,7 @@ AssumeKnown = Annotated[
         metavar="KIND=DAYS",
         help="Dates of this kind were public so many days before, such as earnings=14d.",
         rich_help_panel=TRADING,
+        autocompletion=complete.kinds,
     ),
 ]
 Strategy = Annotated[
@@ -217,6 +268,7 @@ Strategy = Annotated[
         help="Strategy, such as asic-gpu-rotation or asic-gpu-rotation:hold=5; "
         "repeatable; default all.",
         rich_help_panel=TRADING,
+        autocompletion=complete.strategies,
     ),
 ]
 Strategies = Annotated[
@@ -268,7 +320,13 @@ Runs = Annotated[
     ),
 ]
 Format = Annotated[
-    str, typer.Option("--format", help="csv or parquet, for the tables.", rich_help_panel=OUTPUT)
+    str,
+    typer.Option(
+        "--format",
+        help="csv or parquet, for the tables.",
+        rich_help_panel=OUTPUT,
+        autocompletion=complete.fixed("csv", "parquet"),
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from eventstudy.cli import options as o
+from eventstudy.cli import terminal
+from eventstudy.cli.progress import Status
+from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
     from eventstudy.run.config import RunConfig
@@ -21,10 +26,8 @@ OUTPUTS = ("out", "runs", "format_", "json_", "config")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command()(demo)
-    app.command()(run)
-    app.command()(study)
-    app.command()(backtest)
+    for command, example in EXAMPLES.items():
+        app.command(epilog=o.example(example))(command)
 
 
 def demo(
@@ -41,15 +44,18 @@ def demo(
     config = RunConfig(
         events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS, claims="article"
     )
-    outcome = _carry_out(config, True, True)
-    if not json_:
-        kept = {observation.reading.event.event_id for observation in outcome.study.observations}  # type: ignore[union-attr]
-        typer.echo(
-            f"The sample is small: 250 sessions of five tickers, which keep {len(kept)} of "
-            f"{len(outcome.study.events.study)} study events. It shows how the tool works; "  # type: ignore[union-attr]
-            "it cannot carry a conclusion of its own.\n"
-        )
-    _deliver(outcome, target, format_, json_)
+    _deliver(config, target, format_, json_, first=_how_small)
+
+
+def _how_small(outcome: Outcome) -> str:
+    """Say what the shipped sample is good for."""
+    assert outcome.study is not None  # noqa: S101 - a demo has one
+    kept = {observation.reading.event.event_id for observation in outcome.study.observations}
+    return (
+        f"The sample is small: 250 sessions of five tickers, which keep {len(kept)} of "
+        f"{len(outcome.study.events.study)} study events. It shows how the tool works; "
+        "it cannot carry a conclusion of its own."
+    )
 
 
 def run(
@@ -103,8 +109,7 @@ def run(
 ) -> None:
     """Study, backtest and report: everything, written to --out (eventstudy-out) or --runs."""
     asked, target = _config(locals()), _target(locals(), "eventstudy-out")
-    outcome = _carry_out(asked, True, True)
-    _deliver(outcome, target, format_, json_)
+    _deliver(asked, target, format_, json_)
 
 
 def study(
@@ -149,8 +154,7 @@ def study(
 ) -> None:
     """Abnormal returns and their tests; files and report with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
-    outcome = _carry_out(asked, True, False)
-    _deliver(outcome, target, format_, json_)
+    _deliver(asked, target, format_, json_, trade=False)
 
 
 def backtest(
@@ -179,8 +183,15 @@ def backtest(
 ) -> None:
     """Trade strategies around the events; files with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
-    outcome = _carry_out(asked, False, True)
-    _deliver(outcome, target, format_, json_)
+    _deliver(asked, target, format_, json_, study=False)
+
+
+EXAMPLES: Mapping[Callable[..., None], str] = {
+    demo: "eventstudy demo --out eventstudy-demo",
+    run: "eventstudy run --config study.toml --out out",
+    study: "eventstudy study events.csv --prices sample --window -1,1",
+    backtest: "eventstudy backtest --config study.toml --strategy first-move:hold=3",
+}
 
 
 def _config(given: dict[str, Any]) -> RunConfig:
@@ -210,69 +221,80 @@ def _target(given: dict[str, Any], default: str | None = None) -> Target:
 def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if "=" not in text:
-            raise typer.BadParameter(f"{text!r}: write KIND=DAYS, such as earnings=14d")
+            raise EventStudyError(f"--assume-known {text!r}: write KIND=DAYS, such as earnings=14d")
     return dict(text.split("=", 1) for text in texts)
 
 
-def _carry_out(config: RunConfig, with_study: bool, with_trades: bool) -> Outcome:
+@contextmanager
+def _carried_out(
+    config: RunConfig, with_study: bool, with_trades: bool
+) -> Iterator[tuple[Outcome, Status]]:
     """Run, with a line on stderr that tells what is being done where someone is watching."""
-    from rich.console import Console
-
     from eventstudy.run.execute import execute
 
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-        return execute(config, study=with_study, trade=with_trades, say=status.update)
+    with Status() as status:
+        yield execute(config, study=with_study, trade=with_trades, say=status.say), status
 
 
-def _deliver(outcome: Outcome, target: Target, fmt: str, as_json: bool) -> None:
-    """Write the files and print the summaries; exit 2 where the backtest was refused."""
+def _deliver(
+    config: RunConfig,
+    target: Target,
+    fmt: str,
+    as_json: bool,
+    *,
+    study: bool = True,
+    trade: bool = True,
+    first: Callable[[Outcome], str] | None = None,
+) -> None:
+    """Run, write the files and print the summaries; exit 2 where the backtest was refused."""
     from eventstudy.run.files import files_of, manifest_of
 
-    wanted = target.out is not None or target.runs is not None
-    written = target.write(files_of(outcome, fmt), manifest_of(outcome)) if wanted else []
-    if as_json:
-        typer.echo(_json(outcome, written))
+    with _carried_out(config, study, trade) as (outcome, status):
+        wanted = target.out is not None or target.runs is not None
+        written: list[Path] = []
+        if wanted:
+            status.say("drawing the report" if study else "writing the files")
+            written = target.write(files_of(outcome, fmt), manifest_of(outcome))
+        status.say("summing up")
+        found = _dict(outcome, written) if as_json else None
+        text = "" if as_json else _summaries(outcome, written)
+    if found is not None:
+        o.print_json(found)
     else:
-        _print_summaries(outcome, written)
+        terminal.show((first(outcome) + "\n\n" if first else "") + text)
     if outcome.refused:
-        typer.echo(f"eventstudy: no backtest: {outcome.refused}", err=True)
+        terminal.complain(f"no backtest: {outcome.refused}")
         raise typer.Exit(2)
 
 
-def _print_summaries(outcome: Outcome, written: list[Path]) -> None:
+def _summaries(outcome: Outcome, written: list[Path]) -> str:
     evidence = None if outcome.backtest is None else outcome.backtest.evidence
+    lines: list[str] = []
     parts = (outcome.study, outcome.claims, outcome.long_run, outcome.backtest, evidence)
     for part in parts:
         if part is not None:
-            typer.echo(part.summary())
-            typer.echo("")
-    for note in outcome.notes:
-        typer.echo(note)
+            lines += [part.summary(), ""]
+    lines += terminal.shortened(outcome.notes)
     if written:
-        report = [path for path in written if path.name == "report.html"]
-        typer.echo(f"{len(written)} files in {written[0].parent}")
-        for path in report:
-            typer.echo(f"Report: {path.resolve()}")
+        lines.append(f"{len(written)} files in {written[0].parent}")
+        lines += [f"Report: {path.resolve()}" for path in written if path.name == "report.html"]
+    return "\n".join(lines)
 
 
-def _json(outcome: Outcome, written: list[Path]) -> str:
-    import json
-
-    def records(frame: Any) -> Any:
-        return json.loads(frame.to_json(orient="records", date_format="iso"))
-
+def _dict(outcome: Outcome, written: list[Path]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "seconds": round(outcome.seconds, 3),
         "files": [str(p) for p in written],
     }
     if outcome.study is not None:
-        found["study"] = records(outcome.study.summary_frame())
-        found["dropped"] = records(outcome.study.dropped)
+        found["study"] = o.records(outcome.study.summary_frame())
+        found["dropped"] = o.records(outcome.study.dropped)
         found["notes"] = list(outcome.study.notes)
     if outcome.claims is not None:
-        found["claims"] = records(outcome.claims.summary_frame())
+        found["claims"] = o.records(outcome.claims.summary_frame())
     if outcome.backtest is not None:
-        found["backtest"] = records(outcome.backtest.metrics)
-        found["luck"] = records(outcome.backtest.evidence.luck)
-    return json.dumps(found, indent=2, ensure_ascii=False)
+        found["backtest"] = o.records(outcome.backtest.metrics)
+        found["luck"] = o.records(outcome.backtest.evidence.luck)
+    if outcome.refused:
+        found["refused"] = outcome.refused
+    return found

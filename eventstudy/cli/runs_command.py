@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from eventstudy.cli import complete
 from eventstudy.cli import options as o
-from eventstudy.cli.inspect_commands import print_frame
+from eventstudy.cli.terminal import print_frame, show
 
-runs_app = typer.Typer(help="Runs that were kept with --runs.", no_args_is_help=True)
+runs_app = typer.Typer(
+    help="Runs that were kept with --runs.",
+    epilog=o.example("eventstudy runs list"),
+    no_args_is_help=True,
+)
 
 Folder = Annotated[
     str, typer.Option("--runs", metavar="DIR", help="Folder of kept runs, as given to --runs.")
@@ -17,7 +22,9 @@ Folder = Annotated[
 Id = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="An ID, its beginning, the beginning of its hash, or a run's folder."
+        metavar="RUN",
+        help="An ID, its beginning, the beginning of its hash, or a run's folder.",
+        autocompletion=complete.runs,
     ),
 ]
 DEFAULT = "eventstudy-runs"
@@ -28,7 +35,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(runs_app, name="runs")
 
 
-@runs_app.command("list")
+@runs_app.command("list", epilog=o.example("eventstudy runs list --runs eventstudy-runs"))
 def list_runs(runs: Folder = DEFAULT, json_: o.Json = False) -> None:
     """List the runs of a folder, the earliest first, with their main figures."""
     from eventstudy.run.kept import kept_runs
@@ -36,7 +43,7 @@ def list_runs(runs: Folder = DEFAULT, json_: o.Json = False) -> None:
 
     found = [overview_of(run) for run in kept_runs(runs)]
     if json_:
-        _print_json(found)
+        o.print_json(found)
         return
     if not found:
         typer.echo(f"No runs in {runs}.")
@@ -45,7 +52,7 @@ def list_runs(runs: Folder = DEFAULT, json_: o.Json = False) -> None:
     print_frame(overview_frame(found), title)
 
 
-@runs_app.command("show")
+@runs_app.command("show", epilog=o.example("eventstudy runs show out"))
 def show_run(run: Id, runs: Folder = DEFAULT, json_: o.Json = False) -> None:
     """Show a run: configuration, inputs with their hashes, versions, figures, files."""
     from eventstudy.run.kept import find_run
@@ -54,12 +61,12 @@ def show_run(run: Id, runs: Folder = DEFAULT, json_: o.Json = False) -> None:
     found = find_run(run, runs)
     if json_:
         state = whole_of(found, digests=True)
-        _print_json({"id": found.id, "folder": str(found.folder), **state, **found.manifest})
+        o.print_json({"id": found.id, "folder": str(found.folder), **state, **found.manifest})
         return
-    typer.echo("\n".join(shown_lines(found)))
+    show("\n".join(shown_lines(found)))
 
 
-@runs_app.command("compare")
+@runs_app.command("compare", epilog=o.example("eventstudy runs compare out out"))
 def compare(a: Id, b: Id, runs: Folder = DEFAULT, json_: o.Json = False) -> None:
     """Compare two runs: what was asked, inputs, versions, and the numbers table by table."""
     from eventstudy.run.compare import compare_runs
@@ -67,12 +74,6 @@ def compare(a: Id, b: Id, runs: Folder = DEFAULT, json_: o.Json = False) -> None
 
     found = compare_runs(find_run(a, runs), find_run(b, runs))
     if json_:
-        _print_json(found.as_dict())
+        o.print_json(found.as_dict())
         return
-    typer.echo(found.summary())
-
-
-def _print_json(found: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+    show(found.summary())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
 from eventstudy.cli.run_commands import _config
@@ -27,6 +28,7 @@ Name = Annotated[
     typer.Option(
         metavar="NAME",
         help="Strategy; what is fixed may follow: asic-gpu-rotation:fill=close.",
+        autocompletion=complete.strategies,
         rich_help_panel=o.TRADING,
     ),
 ]
@@ -60,7 +62,11 @@ STOPPED = 130
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command()(sweep)
+    app.command(
+        epilog=o.example(
+            "eventstudy sweep --config study.toml --strategy first-move --over hold=2,5"
+        )
+    )(sweep)
 
 
 def sweep(
@@ -127,7 +133,10 @@ def sweep(
         "wall_time": round(time.perf_counter() - clock, 3),
     }
     written = target.write(files, told)
-    typer.echo(_json(result, folds, written) if json_ else _text(result, folds, written, parts))
+    if json_:
+        o.print_json(_dict(result, folds, written))
+    else:
+        terminal.show(_text(result, folds, written, parts))
     _clear(parts, result)
     if result.ran.empty:
         typer.echo("eventstudy: every variant failed", err=True)
@@ -255,7 +264,7 @@ def _text(result: SweepResult, folds: int, written: list[Path], parts: Path | No
     return "\n".join([*lines, *files])
 
 
-def _json(result: SweepResult, folds: int, written: list[Path]) -> str:
+def _dict(result: SweepResult, folds: int, written: list[Path]) -> dict[str, Any]:
     import json
 
     from eventstudy.backtest.sweep.wording import facts_of
@@ -263,11 +272,10 @@ def _json(result: SweepResult, folds: int, written: list[Path]) -> str:
     def records(frame: Any) -> Any:
         return json.loads(frame.to_json(orient="records", date_format="iso"))
 
-    found = {
+    return {
         "findings": facts_of(result, folds),
         "variants": records(result.summary_frame()),
         "failed": records(result.failed[["variant", *result.parameters, "error"]]),
         "found": result.found,
         "files": [str(path) for path in written],
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)

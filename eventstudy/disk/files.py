@@ -31,7 +31,7 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "eventstudy"
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o644) -> Path:
     """Write a file beside its place and move it there: a reader sees all of it or none.
 
     Parameters
@@ -40,6 +40,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
         Missing folders on the way are made.
     write : callable
         Given the open file.
+    mode : int
+        Permissions of the file.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
+        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):

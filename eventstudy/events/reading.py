@@ -86,13 +86,32 @@ def read_events(
     """
     if not isinstance(baskets, Baskets):
         baskets = DEFAULT_BASKETS.with_baskets(baskets)
-    table = _text_table(path)
+    read = read_table(
+        _text_table(path), calendar=calendar, prices=prices, benchmark=benchmark, baskets=baskets
+    )
+    return read.assume_known(assume_known) if assume_known else read
+
+
+def read_table(
+    table: TextTable,
+    *,
+    calendar: str | Sessions | None = "XNYS",
+    prices: DatedPrices | None = None,
+    benchmark: str | None = None,
+    baskets: Baskets = DEFAULT_BASKETS,
+) -> EventCalendar:
+    """Validate and align columns of text; see `read_events`.
+
+    Raises
+    ------
+    InputError, UnknownNameError, EventStudyError
+        As `read_events` does.
+    """
     checked = check_columns(table, baskets)
     sessions = _sessions(calendar, prices, benchmark, checked)
     frame = _placed(checked, sessions)
     notes = (*checked.notes, *_zone_notes(Path(table.file).name, frame, sessions))
-    read = EventCalendar(table.file, frame, baskets, sessions, notes)
-    return read.assume_known(assume_known) if assume_known else read
+    return EventCalendar(table.file, frame, baskets, sessions, notes)
 
 
 def _text_table(given: str | PathLike[str] | pd.DataFrame) -> TextTable:

@@ -70,7 +70,7 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
     """
     import yfinance as yf
 
-    with _loud(yf):
+    with loud(yf):
         try:
             stock = yf.Ticker(ticker)
             frame = stock.history(
@@ -79,7 +79,7 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
             about = stock.history_metadata
         except Exception as error:
             # Every kind of failure ends as one line that names the ticker.
-            raise _explained(error, ticker) from error
+            raise explained(error, ticker) from error
     bars = _bars(ticker, frame)
     if not len(bars.priced):
         raise ChartError("an empty answer: no prices in it", transient=False)
@@ -87,7 +87,7 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
 
 
 @contextmanager
-def _loud(yf: Any) -> Iterator[None]:
+def loud(yf: Any) -> Iterator[None]:
     """Have yfinance raise what it would hide, and put its settings back."""
     before, log = yf.config.debug.hide_exceptions, logging.getLogger("yfinance")
     level = log.level
@@ -136,7 +136,7 @@ def _about(given: Any, frame: Any, version: str) -> dict[str, str]:
     }
 
 
-def _explained(error: Exception, ticker: str) -> ChartError:
+def explained(error: Exception, ticker: str) -> ChartError:
     """Return what an exception of yfinance or of its network libraries means.
 
     The libraries are told apart by the names of their classes: yfinance may run on curl_cffi

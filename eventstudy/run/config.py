@@ -173,7 +173,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise EventStudyError(f"{path}: there is no such file") from None
+        near = did_you_mean(path.name, _names_in(path.parent))
+        raise EventStudyError(f"{path}: there is no such file{near}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise EventStudyError(f"{path}: {error}") from None
     for name in PATHS:
@@ -183,6 +184,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if isinstance(prices, str) and prices not in ("sample", "yahoo"):
         values["prices"] = str(path.parent / prices)
     return values
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir() if entry.suffix == ".toml"]
+    except OSError:
+        return []
 
 
 def _fault(path: str | None, flags: Mapping[str, Any], error: Mapping[str, Any]) -> Fault:

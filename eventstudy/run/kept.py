@@ -156,6 +156,10 @@ def find_run(given: str, folder: str | Path = FOLDER) -> KeptRun:
     if given and Path(given).is_dir():
         raise EventStudyError(f"{given} is a folder without a manifest.json: no run wrote it")
     near = did_you_mean(given, [run.id for run in runs] + [h for r in runs for h in _hash(r)])
+    if not Path(folder).is_dir():
+        raise EventStudyError(
+            f"unknown run {given!r}: no folder of a run, and there are no kept runs in {folder}"
+        )
     raise EventStudyError(
         f"unknown run {given!r}{near}; kept in {folder}: {_listed(runs) or 'none'}"
     )

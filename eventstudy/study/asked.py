@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
-from eventstudy.errors import StudyError, UnknownNameError
+from eventstudy.errors import StudyError, UnknownNameError, did_you_mean
 from eventstudy.models import ReturnModel
 from eventstudy.models.contract import needs_of
 from eventstudy.prices.table import PriceTable
@@ -124,7 +124,11 @@ def require_benchmark(
         raise StudyError(f"model {needing[0]} needs a benchmark: name its ticker")
     if benchmark is not None and benchmark not in prices:
         if benchmark in prices.missing:
-            raise StudyError(f"benchmark {benchmark!r} has no prices: {prices.missing[benchmark]}")
+            # The usual benchmark is not in a table that was loaded for another name.
+            near = did_you_mean(benchmark, [*prices.tickers, "SPY"])
+            raise StudyError(
+                f"benchmark {benchmark!r} has no prices{near}: {prices.missing[benchmark]}"
+            )
         raise UnknownNameError("benchmark", benchmark, prices.tickers)
 
 

@@ -16,12 +16,14 @@ class ChartService:
 
     ``answers[ticker]`` is a list; the last entry is repeated for ever. An entry is a status and
     a body, or a number of seconds to stay silent. Questions for one day (yfinance asks for the
-    zone that way) are answered from ``zones`` where the ticker stands there.
+    zone that way) are answered from ``zones`` where the ticker stands there. ``pages`` holds
+    status and text of ``/calendar/earnings?symbol=TICKER``.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}
         self.zones: dict[str, tuple[int, str]] = {}
+        self.pages: dict[str, tuple[int, str]] = {}
         self.asked: Counter[str] = Counter()
         self.paths: list[str] = []
         self.closing = threading.Event()
@@ -44,8 +46,11 @@ class ChartService:
         self.paths.append(split.path)
         ticker = unquote(split.path.rsplit("/", 1)[-1])
         one_day = parse_qs(split.query).get("range") == ["1d"]
-        if not split.path.startswith("/v8/finance/chart/"):
-            answer: Answer = (404, '{"quoteSummary": {"result": null, "error": null}}')
+        symbol = parse_qs(split.query).get("symbol", [""])[0]
+        if split.path == "/calendar/earnings":
+            answer: Answer = self.pages.get(symbol, (404, "<html></html>"))
+        elif not split.path.startswith("/v8/finance/chart/"):
+            answer = (404, '{"quoteSummary": {"result": null, "error": null}}')
         elif one_day and ticker in self.zones:
             answer = self.zones[ticker]
         else:

@@ -65,3 +65,19 @@ def chart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChartServ
     yield service
     assert yf.config.debug.hide_exceptions == before  # the source puts settings back
     service.close()
+
+
+@pytest.fixture
+def pages(chart: ChartService, monkeypatch: pytest.MonkeyPatch) -> ChartService:
+    """Point the page of earnings dates, whose address is written into the code, at the loopback."""
+    import yfinance.data
+
+    ask = yfinance.data.YfData._make_request
+
+    def moved(self: object, url: str, *given: object, **more: object) -> object:
+        for host in YAHOO_HOSTS:
+            url = url.replace(host, chart.url)
+        return ask(self, url, *given, **more)
+
+    monkeypatch.setattr(yfinance.data.YfData, "_make_request", moved)
+    return chart

@@ -16,7 +16,7 @@ from eventstudy.disk import cache_folder
 from eventstudy.errors import PriceError
 from eventstudy.prices import YahooSource, load_prices
 from eventstudy.prices.cache import file_name
-from eventstudy.prices.yahoo_chart import _explained
+from eventstudy.prices.yahoo_chart import explained
 
 DAYS = ["2024-12-19", "2024-12-20", "2024-12-23", "2024-12-24"]
 CLOSES: list[float | None] = [218.0, 220.79, 232.35, 239.68]
@@ -190,7 +190,7 @@ class HTTPError(OSError):
 def test_what_failures_of_the_network_libraries_mean(
     error: Exception, word: str, transient: bool
 ) -> None:
-    found = _explained(error, "AVGO")
+    found = explained(error, "AVGO")
     assert word in str(found)
     assert found.transient is transient
 

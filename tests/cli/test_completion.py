@@ -1,0 +1,128 @@
+"""Shell completion in bash itself: the generated script, COMP_WORDS as bash sets them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def place(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a calendar, a strategy of the user's, a kept run, and `eventstudy`."""
+    folder = tmp_path_factory.mktemp("bash")
+    shutil.copy(root / "events.csv", folder)
+    (folder / "tools").mkdir()
+    tool = folder / "tools" / "eventstudy"
+    tool.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -c "from eventstudy.cli.app import script; '
+        'import sys; sys.argv[0] = \'eventstudy\'; script()" "$@"\n'
+    )
+    tool.chmod(0o755)
+    (folder / "mine").mkdir()
+    (folder / "mine" / "idea.py").write_text(
+        "from eventstudy.backtest import EventStrategy\n\n\n"
+        "class MyIdea(EventStrategy):\n    def targets(self, event, history):\n        return {}\n"
+    )
+    run = folder / "eventstudy-runs" / "20241213T210005Z-0123abcd"
+    run.mkdir(parents=True)
+    (run / "manifest.json").write_text("{}")
+    done = bash(root, folder, "eventstudy --show-completion bash")
+    (folder / "completion.sh").write_text(done.stdout)
+    assert "complete -o default" in done.stdout
+    return folder
+
+
+def bash(root: Path, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        **os.environ,
+        "PATH": f"{folder / 'tools'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(root),
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+    }
+    return subprocess.run(
+        ["bash", "--norc", "-c", script], cwd=folder, env=env, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+
+def completed(root: Path, place: Path, line: str) -> list[str]:
+    """Return what pressing the key behind a line offers."""
+    words = line.split(" ")
+    listed = " ".join(f"'{word}'" for word in words)
+    script = (
+        "source completion.sh\n"
+        f"COMP_WORDS=({listed}); COMP_CWORD={len(words) - 1}\n"
+        "_eventstudy_completion eventstudy\n"
+        "printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    return [text for text in bash(root, place, script).stdout.split("\n") if text]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("eventstudy ba", {"backtest"}),
+        ("eventstudy events ", {"check", "import"}),
+        ("eventstudy new str", {"strategy"}),
+        ("eventstudy study --factor-", {"--factor-units"}),
+        ("eventstudy run events.csv --strategy asic", {"asic-gpu-rotation"}),
+        ("eventstudy run events.csv --strategies mine --strategy my", {"my-idea"}),
+        ("eventstudy audit capex", {"capex-momentum"}),
+        ("eventstudy study --model ff5", {"ff5", "ff5-mom"}),
+        ("eventstudy study --test grank", {"grank_t", "grank_z"}),
+        ("eventstudy calibrate --test pla", {"placebo"}),
+        ("eventstudy run events.csv --assume-known ea", {"earnings="}),
+        ("eventstudy run events.csv --assume-known c", {"capex=", "conference="}),
+        ("eventstudy study events.csv --case avgo-earnings-2024-12", {"avgo-earnings-2024-12-12"}),
+        ("eventstudy study events.csv --benchmark MRV", {"MRVL"}),
+        ("eventstudy study --overlap keep", {"keep", "keep-first"}),
+        ("eventstudy study --prices sa", {"sample"}),
+        ("eventstudy study --prices mi", {"mine/"}),
+        ("eventstudy list mod", {"models"}),
+        ("eventstudy runs show 2024", {"20241213T210005Z-0123abcd"}),
+        ("eventstudy events import --from ya", {"yahoo"}),
+        ("eventstudy events import --from ev", {"events.csv", "eventstudy-runs/"}),
+        ("eventstudy events import --map tick", {"tickers="}),
+    ],
+)
+def test_bash_offers_names(root: Path, place: Path, line: str, expected: set[str]) -> None:
+    assert set(completed(root, place, line)) == expected
+
+
+def test_models_of_other_packages_are_offered(root: Path, place: Path) -> None:
+    about = place / "other-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[console_scripts]\nother = other:main\n\n[eventstudy.models]\nother-beta = other:Beta\n"
+    )
+    # The program runs where the package is on the path, as an installed one is.
+    code = (
+        "import sys; sys.path.insert(0, '.'); from importlib.metadata import entry_points; "
+        "from eventstudy.cli.complete import models; "
+        "names = [p.name for p in entry_points(group='eventstudy.models')]; "
+        "assert 'other-beta' in names and set(names) <= set(models()), names"
+    )
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-c", code], cwd=place, env=env, check=True)
+
+
+@pytest.mark.parametrize(
+    "line", ["eventstudy study --model ", "eventstudy run --strategy "],
+)  # fmt: skip
+def test_a_key_loads_nothing_heavy(root: Path, place: Path, line: str) -> None:
+    """Pandas alone takes half a second; a key takes 0.3, and more on a machine that others use."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert completed(root, place, line)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(once() for _ in range(5)) < 0.6
