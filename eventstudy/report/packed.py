@@ -25,11 +25,7 @@ def inline_json(value: object) -> str:
 
 def packed(value: object) -> str:
     """Return JSON compressed by gzip and written in base64; the same for the same value."""
-    return packed_text(json.dumps(value, allow_nan=False, separators=(",", ":")))
-
-
-def packed_text(text: str) -> str:
-    """Return text compressed by gzip and written in base64."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
