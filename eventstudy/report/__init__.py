@@ -12,6 +12,7 @@ from eventstudy.errors import EventStudyError
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.calibration import CalibrationResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.study import StudyResult
 
@@ -24,6 +25,7 @@ def render_html(
     *,
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
+    calibration: CalibrationResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -38,6 +40,8 @@ def render_html(
         Adds volume and variance.
     long_run : LongRunResult, optional
         Adds the section on the long run.
+    calibration : CalibrationResult, optional
+        Its rates stand in the figure of sizes, instead of those that ship with the project.
     title : str, optional
     case : str, optional
         Event of the case section. Default: the December 2024 release where it was studied,
@@ -55,7 +59,10 @@ def render_html(
     """
     from eventstudy.report.page import page_html
 
-    return page_html(study, backtest, activity=activity, long_run=long_run, title=title, case=case)
+    return page_html(
+        study, backtest, activity=activity, long_run=long_run, calibration=calibration,
+        title=title, case=case,
+    )  # fmt: skip
 
 
 def write_report(
@@ -65,6 +72,7 @@ def write_report(
     backtest: BacktestResult | None = None,
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
+    calibration: CalibrationResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> Path:
@@ -75,7 +83,7 @@ def write_report(
     study : StudyResult
     path : str or Path
         The file; missing folders on the way are made.
-    backtest, activity, long_run, title, case
+    backtest, activity, long_run, calibration, title, case
         See `render_html`.
 
     Returns
@@ -93,8 +101,9 @@ def write_report(
     if target.is_dir():
         raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
     html = render_html(
-        study, backtest, activity=activity, long_run=long_run, title=title, case=case
-    )
+        study, backtest, activity=activity, long_run=long_run, calibration=calibration,
+        title=title, case=case,
+    )  # fmt: skip
     try:
         return write_whole(target, lambda file: file.write(html.encode()))
     except OSError as error:

@@ -71,7 +71,7 @@ def _marked(study: StudyResult, ticker: str) -> tuple[list[int], list[list[str]]
         event = o.reading.event
         if "next" in o.reading.alignments and ticker in study.events.baskets.resolve(event.tickers):
             found[event.event_id, o.reading.position] = [
-                safe(event.event_id), safe(event.title)[:100],
+                safe(event.event_id), safe(event.title, 110),
             ]  # fmt: skip
     ordered = sorted(found.items(), key=lambda item: item[0][1])
     return [position for (_, position), _ in ordered], [text for _, text in ordered]

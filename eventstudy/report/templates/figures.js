@@ -4,7 +4,7 @@ const settings = JSON.parse(document.getElementById("settings").textContent);
 const root = document.documentElement;
 const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
 const touch = window.matchMedia("(hover: none), (pointer: coarse)");
-const PAPER_WIDTH = 660;
+const PAPER_WIDTH = 660, PAPER_HEIGHT = 840;
 let printing = false;
 const isDark = () => !printing && (root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches);
 
@@ -56,6 +56,10 @@ const fitted = (spec) => {
   if (printing) {
     layout.autosize = false;
     layout.width = PAPER_WIDTH;
+    if (layout.height > PAPER_HEIGHT) {
+      layout.height = PAPER_HEIGHT;
+      if (layout.yaxis.tickfont) layout.yaxis.tickfont.size = 7;
+    }
   } else if (window.innerWidth < 700) {
     layout.margin = { ...layout.margin, l: 4, r: 6 };
     if (layout.annotations && layout.xaxis2) stackPanels(layout);
