@@ -71,8 +71,7 @@ def path_figures(study: StudyResult) -> tuple[Figure, ...]:
 def _path_figure(
     study: StudyResult, name: str, groups: Sequence[str], title: str, said: str
 ) -> Figure:
-    paths = study.paths
-    paths = paths[paths["group"].isin(groups)]
+    paths = study.paths_of(groups)
     models = model_names(study)[:MOST_MODELS]
     found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
     for model in models:
@@ -295,9 +294,7 @@ def heatmap_figure(study: StudyResult) -> Figure:
         for key, rows in tests.groupby(["group", "alignment", "model"], sort=False)
     }
     start = f"{groups[0]}|{headline_alignment(study)}|{models[0]}"
-    rows = rows_where(
-        tests, group=groups[0], alignment=headline_alignment(study), model=models[0]
-    )
+    rows = rows_where(tests, group=groups[0], alignment=headline_alignment(study), model=models[0])
     known = rows[np.isfinite(rows["p_value"])]
     words = (
         f"Group {groups[0]}: {int((known['p_value'] < 0.05).sum())} of {len(known)} two-sided "

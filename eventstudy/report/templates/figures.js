@@ -72,6 +72,8 @@ const draw = (name) => {
   element.style.minHeight = layout.height + "px";
   const done = Plotly.react(element, data, layout, options());
   drawn.add(name);
+  // The figure's words are read instead of some hundred stray labels.
+  element.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
   return done;
 };
 const drawAll = () => [...drawn].forEach(draw);

@@ -58,12 +58,21 @@ const sortable = (block, sort) => headings(block).forEach((th, i) => {
   });
 });
 
+// Long text wraps; very long text scrolls in its cell.
+const fitText = (cell) => {
+  const length = cell.textContent.length;
+  if (length <= 44) return;
+  cell.classList.add("long");
+  if (length <= 600) return;
+  const inside = cell.querySelector("bdi") || cell;
+  inside.classList.add("huge");
+  inside.tabIndex = 0;
+};
+
 document.querySelectorAll(".table-block:not(.packed)").forEach((block) => {
   const body = block.querySelector("tbody");
   if (!body) return;
-  body.querySelectorAll("th,td").forEach((cell) => {
-    if (cell.textContent.length > 44) cell.classList.add("long");
-  });
+  body.querySelectorAll("th,td").forEach(fitText);
   sortable(block, (i, way) => {
     const rows = [...body.rows].map((row) => [row.cells[i].textContent, row]);
     rows.sort((a, b) => way * compare(a[0], b[0]));
@@ -136,15 +145,16 @@ const makePacked = async (block) => {
     { scope: "col", className: c.kind === "text" ? "" : "num" },
     made("button", { type: "button", textContent: c.name.replace(/_/g, " ") }))));
   block.querySelector(".scroll").append(made("table", {},
-    made("caption", { className: "hidden", textContent: block.querySelector("h4").textContent }),
+    made("caption", { className: "hidden", textContent: block.querySelector("h3").textContent }),
     made("thead", {}, head), body));
   let order = [...Array(table.rows).keys()];
   let rows = [];
   const rowOf = (r) => made("tr", {}, ...columns.map((c, k) => {
     const text = written[c.kind](value(c, r));
     const cell = made(k === 0 && c.kind === "text" ? "th" : "td",
-      { className: c.kind !== "text" ? "num" : text.length > 44 ? "long" : "" }, made("bdi", { textContent: text }));
+      { className: c.kind !== "text" ? "num" : "" }, made("bdi", { textContent: text }));
     if (cell.tagName === "TH") cell.scope = "row";
+    fitText(cell);
     return cell;
   }));
   const turn = () => {
