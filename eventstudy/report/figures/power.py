@@ -40,7 +40,7 @@ ROOM = (0.035, 0.065)
 """Sizes that are called right: the nominal 5% within 30%, as in docs/validity.md."""
 MOST_SHOWN = 0.42
 """Where the axis of rejection rates ends."""
-SURE = 25.0
+SURE = 20.0
 """Standard errors beyond which a test of three events or more misses nothing."""
 LOOKS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE)
 
@@ -119,13 +119,13 @@ def _size_spec(part: pd.DataFrame, tests: list[str]) -> Spec:
     shown = [test for test in tests if test in known]
     for k, design in enumerate(designs):
         rows = part[(part["design"] == design) & np.isfinite(part["rate"])]
-        colour = LOOKS[k % len(LOOKS)]
+        colour, name = LOOKS[k % len(LOOKS)], safe(str(design).replace("-", " "))
         shift = (k - (len(designs) - 1) / 2) * 0.17
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": safe(str(design).replace("-", " ")),
+                "name": name,
                 "x": percents(np.minimum(rows["rate"], MOST_SHOWN)),
                 "y": [round(shown.index(test) + shift, 3) for test in rows["test"]],
                 "marker": {"color": colour, "size": 8, "symbol": SYMBOLS[k % len(SYMBOLS)]},
@@ -139,11 +139,11 @@ def _size_spec(part: pd.DataFrame, tests: list[str]) -> Spec:
                     "width": 0,
                 },
                 "customdata": [
-                    [safe(r["test"]), 100 * r["rate"], 100 * r["lo"], 100 * r["hi"], r["verdict"]]
+                    [safe(r["test"]), *percents([r["rate"], r["lo"], r["hi"]]), r["verdict"]]
                     for r in records(rows)
                 ],
-                "hovertemplate": "<b>%{customdata[0]}</b><br>%{customdata[1]:.1f}% "
-                "[%{customdata[2]:.1f}%, %{customdata[3]:.1f}%], %{customdata[4]}",
+                "hovertemplate": f"<b>%{{customdata[0]}}</b>, {name}<br>%{{customdata[1]:.1f}}% "
+                "[%{customdata[2]:.1f}%, %{customdata[3]:.1f}%] %{customdata[4]}<extra></extra>",
             }
         )
     shape = layout(
