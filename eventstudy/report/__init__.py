@@ -12,6 +12,7 @@ from eventstudy.errors import EventStudyError
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.calibration import CalibrationResult
     from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.study import StudyResult
@@ -26,6 +27,7 @@ def render_html(
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
     claims: ClaimsResult | None = None,
+    calibration: CalibrationResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
@@ -42,6 +44,8 @@ def render_html(
         Adds the section on the long run.
     claims : ClaimsResult, optional
         Adds the section on claims.
+    calibration : CalibrationResult, optional
+        Its rates stand in the figure of sizes, instead of those that ship with the project.
     title : str, optional
     case : str, optional
         Event of the case section. Default: the December 2024 release where it was studied,
@@ -60,14 +64,9 @@ def render_html(
     from eventstudy.report.page import page_html
 
     return page_html(
-        study,
-        backtest,
-        activity=activity,
-        long_run=long_run,
-        claims=claims,
-        title=title,
-        case=case,
-    )
+        study, backtest, activity=activity, long_run=long_run, claims=claims,
+        calibration=calibration, title=title, case=case,
+    )  # fmt: skip
 
 
 def write_report(
@@ -78,6 +77,7 @@ def write_report(
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
     claims: ClaimsResult | None = None,
+    calibration: CalibrationResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> Path:
@@ -88,7 +88,7 @@ def write_report(
     study : StudyResult
     path : str or Path
         The file; missing folders on the way are made.
-    backtest, activity, long_run, claims, title, case
+    backtest, activity, long_run, claims, calibration, title, case
         See `render_html`.
 
     Returns
@@ -106,14 +106,9 @@ def write_report(
     if target.is_dir():
         raise EventStudyError(f"{target} is a folder: name a file, such as report.html")
     html = render_html(
-        study,
-        backtest,
-        activity=activity,
-        long_run=long_run,
-        claims=claims,
-        title=title,
-        case=case,
-    )
+        study, backtest, activity=activity, long_run=long_run, claims=claims,
+        calibration=calibration, title=title, case=case,
+    )  # fmt: skip
     try:
         return write_whole(target, lambda file: file.write(html.encode()))
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.report.frames import records
+from eventstudy.report.frames import records, rows_where
 from eventstudy.report.lead import model_names, readings_of, window_names
 from eventstudy.report.numbers import (
     counted,
@@ -150,14 +150,13 @@ def case_rows(study: StudyResult, event_id: str) -> list[CaseRow]:
     for reading, rows in readings_of(study, event_id):
         car, se = cumulate(fit.ar[rows], fit.v[rows], study.config.frame.masks(windows))
         reach = stdtrit(fit.dof[rows], 0.975)[:, None] * se
-        tests = single[single["alignment"] == reading]
+        tests = records(rows_where(single, alignment=reading))
         for k, row in enumerate(rows):
             o = study.observations[row]
-            own = tests[tests["group"] == f"{event_id}/{o.label}"]
+            own = [r for r in tests if r["group"] == f"{event_id}/{o.label}"]
             for w, name in enumerate(window_names(study)):
-                mine = own[own["window"] == name]
                 value, by = float(car[k, w]), float(reach[k, w])
-                told = {str(r["test"]): r for r in records(mine)}
+                told = {str(r["test"]): r for r in own if r["window"] == name}
                 found.append(
                     CaseRow(
                         event_id, reading, o.label, name, str(o.reading.session_0),

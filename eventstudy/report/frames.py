@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as dicts by column."""
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    columns = [frame[name].tolist() for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def rows_where(frame: pd.DataFrame, **equal: str) -> pd.DataFrame:
     """Return the rows whose columns equal these values."""
-    mask = np.ones(len(frame), dtype=bool)
-    for column, value in equal.items():
-        mask &= (frame[column] == value).to_numpy()
-    return frame[mask]
+    at = np.arange(len(frame))
+    for column, value in equal.items():  # each comparison sees only what the ones before left
+        at = at[(frame[column].iloc[at] == value).to_numpy()]
+    return frame.iloc[at]

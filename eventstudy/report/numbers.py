@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+EXACT = 22
+"""Powers of ten up to this one are floats without an error."""
+
+FEW = 40
+"""Below this many numbers arrays do not pay."""
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -56,3 +66,27 @@ def _day(day: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Return ``1 event`` or ``2 events``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def significant(values: Sequence[float] | np.ndarray[Any, Any], digits: int) -> list[float | None]:
+    """Return plain floats to significant digits, None for what is not finite.
+
+    A power of ten that is a float without an error leaves the float nearest to the decimal,
+    which is written with as few digits; others go through text.
+    """
+    given = np.asarray(values, dtype=float)
+    if len(given) < FEW:
+        return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in given.tolist()]
+    size = np.abs(given)
+    plain = np.isfinite(given) & (size > 0)
+    shift = np.zeros(given.shape, dtype=int)
+    shift[plain] = digits - 1 - np.floor(np.log10(size[plain])).astype(int)
+    near = plain & (np.abs(shift) <= EXACT)
+    power = 10.0 ** np.abs(np.where(near, shift, 0))
+    scaled = np.where(near, given, 0.0)
+    down = np.round(scaled * power) / power
+    up = np.round(scaled / power) * power
+    found: list[float | None] = np.where(shift >= 0, down, up).tolist()
+    for i in np.flatnonzero(~near & (size != 0)):
+        found[i] = float(f"{given[i]:.{digits}g}") if plain[i] else None
+    return found

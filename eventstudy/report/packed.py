@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eventstudy.report.numbers import significant
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,11 +27,7 @@ def inline_json(value: object) -> str:
 
 def packed(value: object) -> str:
     """Return JSON compressed by gzip and written in base64; the same for the same value."""
-    return packed_text(json.dumps(value, allow_nan=False, separators=(",", ":")))
-
-
-def packed_text(text: str) -> str:
-    """Return text compressed by gzip and written in base64."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
@@ -66,11 +64,7 @@ def _column(name: str, values: pd.Series, kind: str) -> dict[str, Any]:
 
 
 def _rounded(values: Sequence[float] | np.ndarray[Any, Any]) -> list[float | int | None]:
-    found: list[float | int | None] = []
-    for value in np.asarray(values, dtype=float):
-        if not np.isfinite(value):
-            found.append(None)
-        else:
-            short = float(f"{value:.{DIGITS}g}")
-            found.append(int(short) if short == int(short) and abs(short) < 1e15 else short)
-    return found
+    return [
+        int(value) if value is not None and value.is_integer() and abs(value) < 1e15 else value
+        for value in significant(values, DIGITS)
+    ]

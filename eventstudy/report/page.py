@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from eventstudy.activity import ActivityResult
     from eventstudy.backtest.result import BacktestResult
+    from eventstudy.calibration import CalibrationResult
     from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.report.case import Case
@@ -55,13 +56,14 @@ def page_html(
     activity: Sequence[ActivityResult] = (),
     long_run: LongRunResult | None = None,
     claims: ClaimsResult | None = None,
+    calibration: CalibrationResult | None = None,
     title: str | None = None,
     case: str | None = None,
 ) -> str:
     """Return the page; see `eventstudy.report.render_html`."""
     event_id = case_event(study, case)
     the_case = make_case(study, event_id)
-    shown = _figures(study, backtest, the_case)
+    shown = _figures(study, backtest, the_case, calibration)
     context: dict[str, Any] = {
         "title": title or _title(study),
         "study": study,
@@ -107,7 +109,12 @@ def _words(study: StudyResult, case: Case) -> dict[str, Any]:
     }
 
 
-def _figures(study: StudyResult, backtest: BacktestResult | None, case: Case) -> dict[str, Figure]:
+def _figures(
+    study: StudyResult,
+    backtest: BacktestResult | None,
+    case: Case,
+    calibration: CalibrationResult | None,
+) -> dict[str, Figure]:
     event_id = case.event.event_id
     window = window_names(study)[0]
     rows = [
@@ -123,7 +130,9 @@ def _figures(study: StudyResult, backtest: BacktestResult | None, case: Case) ->
         figures.kind_figure(study, rows, window),
         figures.effects_figure(study),
         figures.forest_figure(study, event_id),
+        figures.power_figure(study),
         figures.heatmap_figure(study),
+        figures.size_figure(study, calibration),
         figures.price_figure(study, backtest, event_id),
         None if backtest is None else figures.equity_figure(backtest),
         None if backtest is None else figures.placebo_figure(backtest),

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.report.figures.style import dark_colours
-from eventstudy.report.packed import inline_json, packed, packed_text
+from eventstudy.report.packed import inline_json, packed
 
 if TYPE_CHECKING:
     from eventstudy.report.figures import Figure
+
+
+LIBRARY = "plotly-cartesian.min.js.gz"
+"""plotly.js without maps, three dimensions and pies: MIT, the licence beside it."""
+
+SCRIPTS = ("figures.js", "page.js", "tables.js")
 
 
 def shell(figures: Mapping[str, Figure]) -> dict[str, Any]:
@@ -27,8 +34,9 @@ def shell(figures: Mapping[str, Figure]) -> dict[str, Any]:
         "figures": figures,
         "packs": {f.name: packed(f.variants or {"": f.spec}) for f in figures.values()},
         "settings": inline_json({"dark": dark_colours(), "order": list(figures)}),
-        "plotly": _plotly_packed(),
-        "script": _own("page.js"),
+        "library": base64.b64encode(_library()).decode(),
+        "head_script": _own("head.js"),
+        "script": _script(),
         "policy": _policy(),
         "style": _own("page.css"),
     }
@@ -40,22 +48,24 @@ def rendered(template: str, context: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
+def _library() -> bytes:
+    """Return the figure library as it is shipped, compressed by gzip."""
+    from importlib.resources import files
 
-    return str(get_plotlyjs())
-
-
-@lru_cache(maxsize=1)
-def _plotly_packed() -> str:
-    return packed_text(_plotly())
+    return (files("eventstudy.report") / "library" / LIBRARY).read_bytes()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _own(name: str) -> str:
     from importlib.resources import files
 
     return (files("eventstudy.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    """Return the page's script; its parts share one scope that nothing else sees."""
+    return '"use strict";\n{\n' + "".join(_own(name) for name in SCRIPTS) + "}\n"
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +104,7 @@ def _policy() -> str:
     """
     hashes = " ".join(
         "'sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() + "'"
-        for s in (_own("page.js"), _plotly())
+        for s in (_own("head.js"), _script(), gzip.decompress(_library()).decode())
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -148,10 +148,15 @@ class StudyResult:
     @cached_property
     def paths(self) -> pd.DataFrame:
         """Mean CARs from the first day of the hull to each day, with 95% intervals."""
+        return self.paths_of(None)
+
+    def paths_of(self, groups: Collection[str] | None) -> pd.DataFrame:
+        """Return `paths` of the groups of these names; of all where None."""
         from eventstudy.study.tables import effects_frame
 
         first = self.config.frame.hull[0]
-        return effects_frame(self, [(first, int(day)) for day in self.config.frame.days]).assign(
+        windows = [(first, int(day)) for day in self.config.frame.days]
+        return effects_frame(self, windows, groups).assign(
             day=lambda frame: frame["window"].str.split(",").str[1].astype(int)
         )
 

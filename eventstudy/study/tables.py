@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,10 +201,17 @@ def sample_of(
     return fitted_sample(found.fit, rows, found.positions[rows], study.config, signs, history)
 
 
-def samples(study: StudyResult) -> Iterator[tuple[str, str, Group, Sample]]:
-    """Yield (alignment, model, group, sample) for every group with an observation."""
+def samples(
+    study: StudyResult, names: Collection[str] | None = None
+) -> Iterator[tuple[str, str, Group, Sample]]:
+    """Yield (alignment, model, group, sample) for every group with an observation.
+
+    Only the groups of these names, where some are given.
+    """
     for alignment, model, found, _ in blocks(study):
         for group in study.groups:
+            if names is not None and group.name not in names:
+                continue
             keep = study.counted(group, alignment)
             if keep.any():
                 yield alignment, model, group, sample_of(found, group, keep, study)
@@ -256,14 +263,19 @@ def _stacked(held: Sequence[Any], count: int) -> Any:
     ]
 
 
-def effects_frame(study: StudyResult, windows: Sequence[Window]) -> pd.DataFrame:
-    """Return mean CARs with intervals and the smallest effect that could be found."""
+def effects_frame(
+    study: StudyResult, windows: Sequence[Window], groups: Collection[str] | None = None
+) -> pd.DataFrame:
+    """Return mean CARs with intervals and the smallest effect that could be found.
+
+    Of the groups of these names, of all by default.
+    """
     import pandas as pd
 
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
     parts = []
-    for alignment, model, group, sample in samples(study):
+    for alignment, model, group, sample in samples(study, groups):
         found = group_effects(sample, masks)
         part = {
             "group": group.name,

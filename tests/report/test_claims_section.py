@@ -52,7 +52,7 @@ def words(html: str) -> str:
 
 
 def section(html: str) -> str:
-    start = html.index('<section id="claims">')
+    start = html.index('<section id="claims"')
     return html[start : html.index("</section>", start)]
 
 

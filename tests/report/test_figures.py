@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_page import Made  # type: ignore[import-not-found]
 from scipy import stats
@@ -29,6 +30,8 @@ def drawn(made: Made) -> dict[str, figures.Figure]:
         figures.forest_figure(made.study, AVGO),
         figures.effects_figure(made.study),
         figures.heatmap_figure(made.study),
+        figures.power_figure(made.study),
+        figures.size_figure(made.study),
         figures.noise_figure(made.study, rows, "0,0"),
         figures.kind_figure(made.study, rows, "0,0"),
         figures.price_figure(made.study, made.backtest, AVGO),
@@ -49,7 +52,7 @@ def traces(spec: dict[str, Any], name: str) -> dict[str, Any]:
 def test_every_specification_is_one_that_plotly_takes(drawn: dict[str, figures.Figure]) -> None:
     from plotly.graph_objects import Figure
 
-    assert len(drawn) == 10
+    assert len(drawn) == 12
     for figure in drawn.values():
         kept = list(figure.variants.values())
         for spec in [figure.spec, *kept[:: max(1, len(kept) // 10)]]:
@@ -198,7 +201,7 @@ def test_lines_stand_out_on_both_pages() -> None:
     from eventstudy.report.figures.style import PAPER, SERIES
 
     for colour in SERIES:
-        assert contrast(colour, PAPER) >= 2.9
+        assert contrast(colour, PAPER) >= 3.0
         assert contrast(DARK[colour], DARK[PAPER]) >= 4.5
 
 
@@ -211,3 +214,117 @@ def test_the_price_line_reaches_back_to_the_first_trade(root: Path) -> None:
     figure = figures.price_figure(study, traded, "avgo-earnings-2024-12-12")
     line = figure.spec["data"][0]
     assert line["x"][0] <= str(traded.trades["entry_date"].min())[:10]
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+BLINDNESS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+}  # fmt: skip
+
+
+def seen(colour: str, matrix: list[list[float]]) -> np.ndarray:
+    """CIE L*a*b* (D65) of a hex colour as seen by somebody with this colour vision."""
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(matrix) @ linear, 0, 1)
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ linear / np.array([0.9505, 1.0, 1.089])  # fmt: skip
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", BLINDNESS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_series_are_told_apart_by_any_colour_vision(vision: str, dark: bool) -> None:
+    """By colour for the series of the first figure; by dash and marker for all of them."""
+    from eventstudy.report.figures.style import DASHES, SERIES, SYMBOLS
+
+    assert len(set(DASHES)) == len(set(SYMBOLS)) == len(SERIES) == len(set(SERIES))
+    looks = [seen(DARK[c] if dark else c, BLINDNESS[vision]) for c in SERIES[:3]]
+    apart = [np.linalg.norm(a - b) for i, a in enumerate(looks) for b in looks[:i]]
+    assert min(apart) > 20
+
+
+def test_strategies_differ_in_colour_and_dash(drawn: dict[str, figures.Figure]) -> None:
+    from eventstudy.report.figures.trading import STRATEGIES
+
+    assert len(set(STRATEGIES)) == 6
+    assert all(t["line"]["dash"] for t in drawn["equity"].spec["data"])
+
+
+def test_power_is_that_of_the_noncentral_t(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    row = made.study.effects
+    row = row[
+        (row["group"] == "directional") & (row["window"] == "0,0") & (row["alignment"] == "next")
+    ].iloc[0]
+    line = traces(drawn["power"].spec, f"directional (n {row['n']})")
+    dof, at = row["n"] - 1, 30
+    edge, away = stats.t.isf(0.025, dof), line["x"][at] / 100 / row["se"]
+    expected = stats.nct.sf(edge, dof, away) + stats.nct.cdf(-edge, dof, away)
+    assert line["y"][at] == pytest.approx(100 * expected, rel=1e-3)
+    assert line["y"][0] == pytest.approx(5.0)
+    from eventstudy.report.figures.power import power_of
+
+    far = power_of(np.array([0.0, 1.0, 20.0, 24.9, 26.0, 1e6]), 1.0, 2)
+    assert np.isfinite(far).all()
+    assert far[-1] == pytest.approx(1.0)
+
+
+def test_sizes_are_those_of_the_shipped_table(
+    made: Made, drawn: dict[str, figures.Figure], root: Path
+) -> None:
+    table = pd.read_csv(root / "docs" / "validity.csv")
+    row = table[
+        (table["period"] == "2019-2021") & (table["design"] == "staggered")
+        & (table["window"] == "0,4") & (table["test"] == "bmp") & (table["side"] == "two-sided")
+    ].iloc[0]  # fmt: skip
+    trace = traces(drawn["size"].variants["2019-2021|0,4"], "staggered")
+    at = [told[0] for told in trace["customdata"]].index("bmp")
+    assert trace["x"][at] == pytest.approx(100 * row["rate"], abs=1e-3)
+    assert trace["error_x"]["array"][at] == pytest.approx(100 * (row["hi"] - row["rate"]), abs=1e-3)
+
+
+def test_sizes_of_a_calibration_come_first(made: Made) -> None:
+    """A table whose one rate is 12.5% for bmp."""
+    rates = pd.DataFrame(
+        {"design": ["mine"] * 2, "effect": [0.0, 0.01], "window": ["0,0"] * 2, "test": ["bmp"] * 2,
+         "side": ["two-sided"] * 2, "rate": [0.125, 0.9], "lo": [0.1, 0.8], "hi": [0.15, 0.95],
+         "verdict": ["over-rejects", ""]}
+    )  # fmt: skip
+
+    class Calibrated:
+        def __init__(self) -> None:
+            self.rates = rates
+
+    figure = figures.size_figure(made.study, Calibrated())  # type: ignore[arg-type]
+    assert figure is not None
+    assert traces(figure.spec, "mine")["x"] == [12.5]
+    assert "own calibration" in figure.caption
+    assert "1 of 1 tests reject too often (bmp)" in figure.alternative
+
+
+def test_lead_figure_offers_each_reading(made: Made, drawn: dict[str, figures.Figure]) -> None:
+    figure = drawn["lead-baskets"]
+    assert set(figure.variants) == {f"market|{a}" for a in made.study.alignments}
+    names = [t["name"] for t in figure.spec["data"] if t.get("name")]
+    assert names == ["@ASIC", "@GPU", "@ASIC-@GPU:ex"]
+
+
+def test_long_and_turning_names_keep_to_themselves_in_figures() -> None:
+    assert len(safe("y" * 10_000)) <= 60
+    assert safe("abc\u202edef") == "\u2068abc\u202edef\u2069"
+
+
+def test_significant_digits_are_those_of_the_text() -> None:
+    from eventstudy.report.numbers import significant
+
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=500) * 10.0 ** rng.integers(-30, 30, 500)
+    values = np.concatenate([values, [0.0, 123456.0, 99999.5, 1e-300, np.nan, np.inf]])
+    expected = [float(f"{v:.5g}") if np.isfinite(v) else None for v in values]
+    assert significant(values, 5) == expected
+    assert significant(values[:7], 5) == expected[:7]

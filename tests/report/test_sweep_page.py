@@ -162,30 +162,37 @@ def test_a_sweep_in_which_all_fail_has_a_page_and_words_stay_words(
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_draws_every_figure_without_a_complaint(
-    html: str, tmp_path: Path, scheme: str
+    browser: Any, html: str, tmp_path: Path, scheme: str
 ) -> None:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = tmp_path / "sweep.html"
     path.write_text(html, encoding="utf-8")
     said: list[str] = []
-    with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page: Any = browser.new_page(color_scheme=scheme)
-        page.on("console", lambda m: said.append(f"{m.type}: {m.text}"))
-        page.on("pageerror", lambda e: said.append(f"error: {e}"))
-        page.goto(path.as_uri())
-        page.wait_for_selector("html[data-drawn=all]", timeout=60_000, state="attached")
-        drawn = page.evaluate(
-            "[...document.querySelectorAll('[data-plot]')].map(e => "
-            "[e.dataset.plot, e.querySelectorAll('svg.main-svg').length])"
-        )
-        page.select_option("select[data-figure=map] >> nth=1", "max_drawdown")
-        page.wait_for_function("document.querySelector('[data-plot=map] .hm') !== null")
-        page.locator("#table-variants").scroll_into_view_if_needed()
-        page.wait_for_selector("#table-variants tbody tr")
-        rows = page.locator("#table-variants tbody tr").count()
-        browser.close()
+    context = browser.new_context(
+        color_scheme=scheme,
+        offline=True,
+        viewport={"width": 360 if scheme == "light" else 1366, "height": 800},
+    )
+    page: Any = context.new_page()
+    page.on("console", lambda m: said.append(f"{m.type}: {m.text}"))
+    page.on("pageerror", lambda e: said.append(f"error: {e}"))
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn=all]", timeout=60_000, state="attached")
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('[data-plot]')].map(e => "
+        "[e.dataset.plot, e.querySelectorAll('svg.main-svg').length])"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    before = page.evaluate("document.querySelector('[data-plot=map]').data[0].z")
+    page.select_option("select[data-figure=map] >> nth=1", "max_drawdown")
+    page.wait_for_function(
+        "before => JSON.stringify(document.querySelector('[data-plot=map]').data[0].z) !== "
+        "JSON.stringify(before)",
+        arg=before,
+    )
+    page.locator("#table-variants").scroll_into_view_if_needed()
+    page.wait_for_selector("#table-variants tbody tr")
+    rows = page.locator("#table-variants tbody tr").count()
+    context.close()
     assert said == []
     assert {"map", "ratios", "walk"} <= {name for name, _ in drawn}
     assert all(count for _, count in drawn)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.report.figures.contract import Choice, Figure, Spec, with_variants
-from eventstudy.report.figures.groups import FEW_DAYS, day_axis
+from eventstudy.report.figures.groups import FEW_DAYS, MOST_MODELS, day_axis
 from eventstudy.report.figures.style import (
     BLUE,
     DASHES,
@@ -183,7 +183,7 @@ def forest_figure(study: StudyResult, case: str) -> Figure:
     """Return CARs with 95% intervals by event, on the lead spread or the event's own ticker."""
     from eventstudy.study.groups import own_label
 
-    lead, model = study.config.lead, model_names(study)[0]
+    lead, models = study.config.lead, model_names(study)[:MOST_MODELS]
     own = [i for i, o in enumerate(study.observations) if o.label == own_label(o.reading.event)]
     series = {"own": ("own ticker", own)}
     if lead:
@@ -192,25 +192,27 @@ def forest_figure(study: StudyResult, case: str) -> Figure:
     series = {key: found for key, found in series.items() if found[1]}
     windows = window_names(study)
     variants = {
-        f"{window}|{key}": _forest_spec(study, model, window, rows, case)
+        f"{window}|{key}|{model}": _forest_spec(study, model, window, rows, case)
         for window in windows
         for key, (_, rows) in series.items()
+        for model in models
     }
     choices = (
         Choice("Window", tuple((w, window_text(w)) for w in windows)),
         Choice("Series", tuple((key, text) for key, (text, _) in series.items())),
+        Choice("Model", tuple((m, m) for m in models)),
     )
     first = next(iter(series))
     return with_variants(
         "forest",
         "CAR of each event",
-        f"CAR with its 95% interval, {model} model, in order of time; events without a certain "
+        "CAR with its 95% interval, in order of time; events without a certain "
         "session 0 stand twice. Diamond: the case. Square: labelled in favour of the second "
         "basket; circle: of the first; cross: no direction.",
-        _forest_words(study, model, windows[0], series[first][1]),
+        _forest_words(study, models[0], windows[0], series[first][1]),
         choices,
         variants,
-        f"{windows[0]}|{first}",
+        f"{windows[0]}|{first}|{models[0]}",
     )
 
 
@@ -246,7 +248,7 @@ def _forest_spec(study: StudyResult, model: str, window: str, rows: list[int], c
         "error_x": {"type": "data", "array": percents(reach), "color": MUTED, "thickness": 1.2,
                     "width": 0},
         "customdata": [
-            [o.label, str(o.reading.session_0), a, b, safe(o.reading.event.title)[:120]]
+            [o.label, str(o.reading.session_0), a, b, safe(o.reading.event.title, 110)]
             for o, a, b in zip(kept, percents(car - reach), percents(car + reach), strict=True)
         ],
         "hovertemplate": "<b>%{y}</b> %{customdata[0]}, %{customdata[1]}<br>%{x:+.2f}% "

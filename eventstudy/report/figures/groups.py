@@ -14,6 +14,7 @@ from eventstudy.report.figures.style import (
     GREEN,
     GRID,
     INK,
+    MUTED,
     PURPLE,
     STEPS,
     SYMBOLS,
@@ -25,7 +26,7 @@ from eventstudy.report.figures.style import (
     percents,
     safe,
 )
-from eventstudy.report.frames import records
+from eventstudy.report.frames import records, rows_where
 from eventstudy.report.lead import headline_alignment, lead_group, lead_groups, model_names
 from eventstudy.report.numbers import interval, percent, window_text
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 FEW_DAYS = 3
 """Up to this many days a path is drawn as points with error bars."""
+
+MOST_MODELS = 4
+"""Models that a reader can choose from where each one is a figure of its own; the first ones."""
 
 UPRIGHT_FROM = 14
 """With more columns than this, the names of windows in the heat map stand upright."""
@@ -67,26 +71,47 @@ def path_figures(study: StudyResult) -> tuple[Figure, ...]:
 def _path_figure(
     study: StudyResult, name: str, groups: Sequence[str], title: str, said: str
 ) -> Figure:
-    model, alignment = model_names(study)[0], headline_alignment(study)
-    paths = study.paths
-    paths = paths[(paths["model"] == model) & (paths["alignment"] == alignment)]
-    found = [(g, paths[paths["group"] == g]) for g in groups]
-    found = [(g, p) for g, p in found if len(p)]
+    paths = study.paths_of(groups)
+    models = model_names(study)[:MOST_MODELS]
+    found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
+    for model in models:
+        for alignment in study.alignments:
+            rows = rows_where(paths, model=model, alignment=alignment)
+            parts = dict(list(rows.groupby("group", sort=False)))
+            if parts:
+                found[f"{model}|{alignment}"] = [(g, parts[g]) for g in groups if g in parts]
+    start = f"{models[0]}|{headline_alignment(study)}"
+    first = int(study.config.frame.days[0])
+    return with_variants(
+        name,
+        title,
+        f"{said} Mean CAR from {window_text(f'{first},{first}')} to each day with 95% intervals.",
+        _path_words(found[start]),
+        (
+            Choice("Model", tuple((m, m) for m in models)),
+            Choice("Uncertain times", tuple((a, a) for a in study.alignments)),
+        ),
+        {key: _path_spec(parts) for key, parts in found.items()},
+        start,
+    )
+
+
+def _path_spec(found: Sequence[tuple[str, pd.DataFrame]]) -> Spec:
     data: list[Spec] = []
-    colours = [PURPLE] if len(groups) == 1 else [BLUE, VERMILLION, GREEN, PURPLE]
+    colours = [PURPLE] if len(found) == 1 else [BLUE, VERMILLION, GREEN, PURPLE]
     for i, (group, path) in enumerate(found):
         shift = (i - (len(found) - 1) / 2) * 0.07
         data += path_traces(path, group, colours[i % 4], DASHES[i % 4], SYMBOLS[i % 4], shift)
-    days = sorted(paths["day"].unique())
+    days = sorted(found[0][1]["day"].unique())
     shape = layout(
-        day_axis(days), axis("%", ticksuffix="%"), height=340, showlegend=True, **_hover(days)
+        day_axis(days), axis("", ticksuffix="%"), height=340, showlegend=True, **_hover(days)
     )
-    caption = (
-        f"{said} Mean CAR from {window_text(f'{days[0]},{days[0]}')} to each day with 95% "
-        f"intervals; {model} model"
-        + (f"; uncertain times read as {alignment!r}." if len(study.alignments) > 1 else ".")
-    )
-    return Figure(name, title, caption, _path_words(found), {"data": data, "layout": shape})
+    if days[0] < 0 < days[-1]:
+        shape["shapes"] = [
+            {"type": "line", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
+             "line": {"color": MUTED, "width": 1, "dash": "dot"}},
+        ]  # fmt: skip
+    return {"data": data, "layout": shape}
 
 
 def path_traces(
@@ -256,23 +281,20 @@ def _effects_spec(rows: pd.DataFrame) -> Spec:
 def heatmap_figure(study: StudyResult) -> Figure:
     """Return the p-values of every test by event day and window, for a chosen group."""
     groups = lead_groups(study)
-    model = model_names(study)[0]
+    models = model_names(study)[:MOST_MODELS]
     choices = (
         Choice("Group", tuple((g, g) for g in groups)),
         Choice("Reading", tuple((a, a) for a in study.alignments)),
+        Choice("Model", tuple((m, m) for m in models)),
     )
     tests = study.group_tests
-    tests = tests[tests["model"] == model]
+    tests = tests[tests["group"].isin(groups) & tests["model"].isin(models)]
     variants = {
-        f"{group}|{alignment}": _heatmap_spec(
-            tests[(tests["group"] == group) & (tests["alignment"] == alignment)]
-        )
-        for group in groups
-        for alignment in study.alignments
-        if ((tests["group"] == group) & (tests["alignment"] == alignment)).any()
+        "|".join(str(part) for part in key): _heatmap_spec(rows)
+        for key, rows in tests.groupby(["group", "alignment", "model"], sort=False)
     }
-    start = f"{groups[0]}|{headline_alignment(study)}"
-    rows = tests[(tests["group"] == groups[0]) & (tests["alignment"] == headline_alignment(study))]
+    start = f"{groups[0]}|{headline_alignment(study)}|{models[0]}"
+    rows = rows_where(tests, group=groups[0], alignment=headline_alignment(study), model=models[0])
     known = rows[np.isfinite(rows["p_value"])]
     words = (
         f"Group {groups[0]}: {int((known['p_value'] < 0.05).sum())} of {len(known)} two-sided "
@@ -294,10 +316,9 @@ def heatmap_figure(study: StudyResult) -> Figure:
 
 def _heatmap_spec(rows: pd.DataFrame) -> Spec:
     windows, tests = list(dict.fromkeys(rows["window"])), list(dict.fromkeys(rows["test"]))
-    table = rows.pivot_table(
-        index="test", columns="window", values="p_value", sort=False, dropna=False
-    ).reindex(index=tests, columns=windows)
-    values = table.to_numpy()
+    at = rows["test"].map({t: i for i, t in enumerate(tests)})
+    values = np.full((len(tests), len(windows)), np.nan)
+    values[at, rows["window"].map({w: i for i, w in enumerate(windows)})] = rows["p_value"]
     text = [["" if not np.isfinite(p) else p_short(p) for p in row] for row in values]
     level = np.select(
         [~np.isfinite(values), values <= 0.001, values <= 0.01, values <= 0.05],

@@ -42,7 +42,7 @@ def price_figure(study: StudyResult, backtest: BacktestResult | None, case: str)
     return with_variants(
         "prices",
         "Prices with the calendar",
-        "Closing prices adjusted for splits, on a log scale. Diamonds: session 0 of studied "
+        "Closing prices adjusted for splits, on a log scale. Open diamonds: session 0 of studied "
         "events that name the ticker or its basket (uncertain times at the later session). "
         "Triangles: trades, where a backtest was run.",
         f"Events marked by ticker: {said}.",
@@ -71,7 +71,7 @@ def _marked(study: StudyResult, ticker: str) -> tuple[list[int], list[list[str]]
         event = o.reading.event
         if "next" in o.reading.alignments and ticker in study.events.baskets.resolve(event.tickers):
             found[event.event_id, o.reading.position] = [
-                safe(event.event_id), safe(event.title)[:100],
+                safe(event.event_id), safe(event.title, 110),
             ]  # fmt: skip
     ordered = sorted(found.items(), key=lambda item: item[0][1])
     return [position for (_, position), _ in ordered], [text for _, text in ordered]
@@ -118,7 +118,12 @@ def _price_spec(study: StudyResult, backtest: BacktestResult | None, ticker: str
             "x": [x[p] for p in positions],
             "y": numbers(close[positions]),
             "customdata": texts,
-            "marker": {"color": PURPLE, "size": 9, "symbol": "diamond"},
+            "marker": {
+                "color": PURPLE,
+                "size": 13,
+                "symbol": "diamond-open",
+                "line": {"width": 1.8},
+            },
             "hovertemplate": "<b>%{customdata[0]}</b> %{x}<br>%{customdata[1]}<extra></extra>",
         }
     )

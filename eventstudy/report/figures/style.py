@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.report.figures.contract import Spec
+from eventstudy.report.numbers import significant
 
 INK, MUTED, GRID, PAPER = "#1c2430", "#5b6675", "#e3e7ed", "#ffffff"
 BLUE, VERMILLION, GREEN, PURPLE = "#0072b2", "#d55e00", "#00845f", "#a6528a"
@@ -43,6 +44,12 @@ DARK = {
 }
 """Light colour -> its twin on the dark page."""
 
+LONGEST = 60
+"""Characters of a name in a figure."""
+
+TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
+"""Marks that turn the direction of writing."""
+
 FADE = 0.13
 NORMAL_HEIGHT = 400
 
@@ -65,10 +72,7 @@ def dark_colours() -> dict[str, str]:
 
 def numbers(values: Iterable[float], digits: int = 5) -> list[float | None]:
     """Return plain floats to significant digits, None for what is not finite."""
-    return [
-        float(f"{value:.{digits}g}") if np.isfinite(value) else None
-        for value in np.asarray(list(values), dtype=float)
-    ]
+    return significant(list(values), digits)
 
 
 def percents(values: Iterable[float], digits: int = 4) -> list[float | None]:
@@ -142,6 +146,14 @@ def log_axis(title: str, values: Iterable[float], **more: Any) -> Spec:
     return axis(title, type="log", tickvals=numbers(shown), ticktext=texts, **more)
 
 
-def safe(text: str) -> str:
-    """Return text that plotly shows as it is: it reads a few tags and entities as markup."""
+def safe(text: str, longest: int = LONGEST) -> str:
+    """Return text that plotly shows as it is: it reads a few tags and entities as markup.
+
+    Long text loses its middle, and marks that turn the direction of writing are shut in, so
+    that they turn nothing else.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest - 12]}\N{HORIZONTAL ELLIPSIS}{text[-11:]}"
+    if any(mark in TURNING for mark in text):
+        text = f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -10,9 +10,12 @@ from eventstudy.report.figures.contract import Choice, Figure, Spec, with_varian
 from eventstudy.report.figures.style import (
     BLUE,
     DASHES,
+    GREEN,
     MUTED,
+    ORANGE,
     PURPLE,
-    SERIES,
+    SKY,
+    VERMILLION,
     axis,
     layout,
     log_axis,
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from eventstudy.backtest.result import BacktestResult
 
 
+STRATEGIES = (BLUE, PURPLE, VERMILLION, GREEN, ORANGE, SKY)
+
+
 def equity_figure(backtest: BacktestResult) -> Figure:
     """Return value on a log scale, drawdown below it, exposure below that."""
     data: list[Spec] = []
@@ -36,8 +42,8 @@ def equity_figure(backtest: BacktestResult) -> Figure:
     traded = list(dict.fromkeys(backtest.equity["strategy"]))
     for i, name in enumerate(traded):
         path = backtest.equity[backtest.equity["strategy"] == name]
-        colour = (BLUE, PURPLE, *SERIES)[i % 8]
-        data += _paths(path, name, {"color": colour, "width": 2.4})
+        colour = STRATEGIES[i % 6]
+        data += _paths(path, name, {"color": colour, "width": 2.2, "dash": DASHES[i % 6]})
         data += _exposure(path, name, colour)
     for i, name in enumerate(held):
         path = backtest.yardsticks[backtest.yardsticks["strategy"] == name]
@@ -55,7 +61,15 @@ def equity_figure(backtest: BacktestResult) -> Figure:
     for trace in data:
         if trace.get("yaxis") == "y":
             trace["y"] = numbers([v / capital for v in trace["y"]])
-    alone = [t for t in data if t["legendgroup"] not in {safe(name) for name in held}]
+    holding = {safe(name) for name in held}
+    shown = {
+        "all": data,
+        "alone": [t for t in data if t["legendgroup"] not in holding],
+        **{
+            f"one:{name}": [t for t in data if t["legendgroup"] in {*holding, safe(name)}]
+            for name in (traded if len(traded) > 1 else ())
+        },
+    }
     words = "; ".join(
         f"{r['strategy']} {percent(r['total_return'])} with a deepest drawdown of "
         f"{percent(r['max_drawdown'])}"
@@ -68,8 +82,17 @@ def equity_figure(backtest: BacktestResult) -> Figure:
         "risks differ: compare Sharpe ratios and exposures in the table, not the heights alone. "
         "Exposure: gross solid, net dotted, percent of value.",
         f"Total return from {backtest.config['start']} to {backtest.config['end']}: {words}.",
-        (Choice("Show", (("all", "strategies and holding"), ("alone", "strategies alone"))),),
-        {"all": {"data": data, "layout": shape}, "alone": {"data": alone, "layout": shape}},
+        (
+            Choice(
+                "Show",
+                (
+                    ("all", "strategies and holding"),
+                    ("alone", "strategies alone"),
+                    *((key, key.removeprefix("one:")) for key in shown if key.startswith("one:")),
+                ),
+            ),
+        ),
+        {key: {"data": traces, "layout": shape} for key, traces in shown.items()},
         "all",
     )
 
