@@ -15,8 +15,6 @@ from eventstudy.cli.progress import Bar
 from eventstudy.cli.run_commands import _config
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eventstudy.backtest import Strategy, SweepResult
     from eventstudy.disk import Writer
     from eventstudy.run.config import RunConfig
@@ -199,23 +197,15 @@ def _clear(parts: Path | None, result: SweepResult) -> None:
 def _files(result: SweepResult, folds: int, fmt: str) -> Mapping[str, Writer]:
     """Return what writes each file, by name."""
     from eventstudy.errors import BacktestError
+    from eventstudy.exports.frames import plain_kinds, writer_of
     from eventstudy.report.sweep import sweep_html
-    from eventstudy.run.files import writer_of
 
     frames = {"sweep": result.table, "sweep_returns": result.returns_frame()}
     with suppress(BacktestError):  # too few dates: the summary and the page say so
         frames["walk"] = result.walk_frame(result.walk_forward(folds))
-    found = {f"{name}.{fmt}": writer_of(_plain(frame), fmt) for name, frame in frames.items()}
+    found = {f"{name}.{fmt}": writer_of(plain_kinds(frame), fmt) for name, frame in frames.items()}
     page = sweep_html(result, folds).encode()
     return {**found, PAGE: lambda file: file.write(page)}
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns hold one kind of value each: words and numbers as words."""
-    from pandas.api.types import infer_dtype
-
-    mixed = [name for name in frame.columns if infer_dtype(frame[name]).startswith("mixed")]
-    return frame.assign(**{name: frame[name].map(str) for name in mixed}) if mixed else frame
 
 
 def _manifest(

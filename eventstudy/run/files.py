@@ -2,87 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.disk import Writer, write_folder
 from eventstudy.errors import UnknownNameError
+from eventstudy.exports import frames as export_frames
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from eventstudy.activity import ActivityResult
     from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
 
 FORMATS = ("csv", "parquet")
-TABLES = (
-    "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
-    "multiple", "identification", "merged", "readings", "survivors", "sensitivity",
-    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time", "bhar_dropped",
-    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
-    "attribution_by", "luck", "frictions", "placebo",
-)  # fmt: skip
 
 
 def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
     """Return the tables of a run by file name."""
-    from eventstudy.report.lead import lead_group
-
-    found: dict[str, pd.DataFrame] = {}
-    if outcome.study is not None:
-        study = outcome.study
-        found |= {
-            "abnormal": study.abnormal,
-            "cars": study.cars,
-            "tests": study.tests,
-            "effects": study.effects,
-            "dropped": study.dropped,
-            "overlaps": study.overlaps,
-            "multiple": study.multiple,
-            "identification": study.identification,
-            "merged": study.merged,
-            "readings": study.reading_verdicts,
-            "survivors": study.survivors,
-            "sensitivity": study.sensitivity(lead_group(study)),
-        }
-    if outcome.activity:
-        found |= {result.what: result.events for result in outcome.activity}
-        found["activity_tests"] = _activity_tests(outcome.activity)
-    if outcome.long_run is not None:
-        later = outcome.long_run
-        found |= {
-            "bhar": later.bhar,
-            "bhar_tests": later.tests,
-            "calendar_time": later.calendar_time,
-            "bhar_dropped": later.dropped,
-        }
-    if outcome.backtest is not None:
-        traded = outcome.backtest
-        found |= {
-            "trades": traded.trades,
-            "orders": traded.orders,
-            "equity": traded.equity,
-            "metrics": traded.metrics,
-            "skipped": traded.skipped,
-            "luck": traded.evidence.luck,
-            "frictions": traded.evidence.sensitivity,
-            "placebo": traded.evidence.placebo,
-            "monthly": traded.monthly,
-            "attribution": traded.attribution,
-            "attribution_by": traded.attribution_by,
-        }
-    return found
-
-
-def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
-    """Return the tests on volume and on variance as one table."""
-    import pandas as pd
-
-    parts = [result.tests.assign(measure=result.what) for result in results]
-    frame = pd.concat(parts, ignore_index=True)
-    return frame[["measure", *(c for c in frame.columns if c != "measure")]]
+    return export_frames.frames_of(
+        outcome.study, outcome.backtest, outcome.activity, outcome.long_run
+    )
 
 
 def manifest_of(outcome: Outcome) -> dict[str, object]:
@@ -140,7 +80,7 @@ def check_format(fmt: str) -> None:
 
 def names_of(fmt: str) -> list[str]:
     """Return the names of all files that a run may write."""
-    return [*(f"{name}.{fmt}" for name in TABLES), "report.html"]
+    return [*(f"{name}.{fmt}" for name in export_frames.TABLES), "report.html"]
 
 
 def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict[str, Writer]:
@@ -160,7 +100,10 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
         For another format.
     """
     check_format(fmt)
-    found = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames_of(outcome).items()}
+    found = {
+        f"{name}.{fmt}": export_frames.writer_of(frame, fmt)
+        for name, frame in frames_of(outcome).items()
+    }
     if report and outcome.study is not None:
         from eventstudy.report import render_html
 
@@ -201,10 +144,3 @@ def write_files(
         Where the folder cannot be written, or a file of the user's own would be lost.
     """
     return write_folder(out, files_of(outcome, fmt, report=report), manifest_of(outcome))
-
-
-def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
-    """Return what writes a table in a format."""
-    if fmt == "parquet":
-        return lambda file: frame.to_parquet(file, index=False)
-    return lambda file: frame.to_csv(file, index=False, lineterminator="\n")
