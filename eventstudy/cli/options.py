@@ -252,6 +252,15 @@ Runs = Annotated[
 Format = Annotated[
     str, typer.Option("--format", help="csv or parquet, for the tables.", rich_help_panel=OUTPUT)
 ]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="Also md, tex, xlsx or json of the whole, and the figures as png, svg or pdf; "
+        "repeatable.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
 COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
-OUTPUTS = ("out", "runs", "format_", "json_", "config")
+OUTPUTS = ("out", "runs", "format_", "export", "json_", "config")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,11 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: o.Out = None, runs: o.Runs = None, format_: o.Format = "csv", json_: o.Json = False
+    out: o.Out = None,
+    runs: o.Runs = None,
+    format_: o.Format = "csv",
+    export: o.Export = None,
+    json_: o.Json = False,
 ) -> None:
     """Run study, backtest and report on the shipped sample; no network is needed.
 
@@ -47,7 +51,7 @@ def demo(
             f"{len(outcome.study.events.study)} study events. It shows how the tool works; "  # type: ignore[union-attr]
             "it cannot carry a conclusion of its own.\n"
         )
-    _deliver(outcome, target, format_, json_)
+    _deliver(outcome, target, format_, json_, export)
 
 
 def run(
@@ -95,12 +99,13 @@ def run(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Study, backtest and report: everything, written to --out (eventstudy-out) or --runs."""
     asked, target = _config(locals()), _target(locals(), "eventstudy-out")
     outcome = _carry_out(asked, True, True)
-    _deliver(outcome, target, format_, json_)
+    _deliver(outcome, target, format_, json_, export)
 
 
 def study(
@@ -140,12 +145,13 @@ def study(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Abnormal returns and their tests; files and report with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
     outcome = _carry_out(asked, True, False)
-    _deliver(outcome, target, format_, json_)
+    _deliver(outcome, target, format_, json_, export)
 
 
 def backtest(
@@ -169,12 +175,13 @@ def backtest(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Trade strategies around the events; files with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
     outcome = _carry_out(asked, False, True)
-    _deliver(outcome, target, format_, json_)
+    _deliver(outcome, target, format_, json_, export)
 
 
 def _config(given: dict[str, Any]) -> RunConfig:
@@ -197,8 +204,21 @@ def _target(given: dict[str, Any], default: str | None = None) -> Target:
     check_format(given["format_"])
     out, runs = given["out"], given["runs"]
     target = Target(default if out is None and runs is None else out or None, runs)
-    target.check(names_of(given["format_"]))
+    exports = _exports(given["export"], target)
+    target.check(names_of(given["format_"], exports))
     return target
+
+
+def _exports(asked: list[str] | None, target: Target) -> tuple[str, ...]:
+    """Return the formats beside the tables; refuse early what cannot be written."""
+    from eventstudy.errors import EventStudyError
+    from eventstudy.exports import check_formats
+
+    if asked and not target.wanted:
+        raise EventStudyError(
+            f"--export {' '.join(asked)}: where do the files go? Give --out DIR or --runs DIR"
+        )
+    return check_formats(asked or ())
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -219,12 +239,16 @@ def _carry_out(config: RunConfig, with_study: bool, with_trades: bool) -> Outcom
         return execute(config, study=with_study, trade=with_trades, say=status.update)
 
 
-def _deliver(outcome: Outcome, target: Target, fmt: str, as_json: bool) -> None:
+def _deliver(
+    outcome: Outcome, target: Target, fmt: str, as_json: bool, exports: list[str] | None
+) -> None:
     """Write the files and print the summaries; exit 2 where the backtest was refused."""
     from eventstudy.run.files import files_of, manifest_of
 
-    wanted = target.out is not None or target.runs is not None
-    written = target.write(files_of(outcome, fmt), manifest_of(outcome)) if wanted else []
+    written = []
+    if target.wanted:
+        files = files_of(outcome, fmt, exports=exports or ())
+        written = target.write(files, manifest_of(outcome))
     if as_json:
         typer.echo(_json(outcome, written))
     else:
@@ -247,6 +271,14 @@ def _print_summaries(outcome: Outcome, written: list[Path]) -> None:
         typer.echo(f"{len(written)} files in {written[0].parent}")
         for path in report:
             typer.echo(f"Report: {path.resolve()}")
+        for path in _exported(written):
+            typer.echo(f"Export: {path.resolve()}")
+
+
+def _exported(written: list[Path]) -> list[Path]:
+    """Return the files that were asked for by --export: what a run writes of its own is known."""
+    own = (".csv", ".parquet", ".html")
+    return [p for p in written if p.suffix not in own and p.name != "manifest.json"]
 
 
 def _json(outcome: Outcome, written: list[Path]) -> str:

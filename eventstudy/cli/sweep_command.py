@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ import typer
 
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
-from eventstudy.cli.run_commands import _config
+from eventstudy.cli.run_commands import _config, _exports
 
 if TYPE_CHECKING:
     from eventstudy.backtest import Strategy, SweepResult
@@ -87,6 +87,7 @@ def sweep(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Run one strategy at many parameters and tell what the search leaves of the best.
@@ -100,7 +101,7 @@ def sweep(
     from eventstudy.run.execute import read_inputs, trading_options, utc_now
 
     began, clock = utc_now(), time.perf_counter()
-    target = _target(out, runs, format_)
+    target = _target(out, runs, format_, export)
     space, options = parse_space(over or []), trading_options(asked)
     _check_folds(folds)
     chosen, parts = _strategy(asked), _parts(target)
@@ -118,7 +119,7 @@ def sweep(
             progress=bar.tell,
             **options,
         )
-    files = _files(result, folds, format_) if parts else {}
+    files = _files(result, folds, format_, export or ()) if parts else {}
     told = {
         **_manifest(result, asked, found, table, folds),
         "started": began,
@@ -129,13 +130,15 @@ def sweep(
     _clear(parts, result)
 
 
-def _target(out: str | None, runs: str | None, fmt: str) -> Target:
+def _target(out: str | None, runs: str | None, fmt: str, export: list[str] | None) -> Target:
+    from eventstudy.exports import export_names
     from eventstudy.run.files import check_format
     from eventstudy.run.kept import Target
 
     check_format(fmt)
     target = Target(out, runs)
-    target.check([*(f"{name}.{fmt}" for name in TABLES), PAGE])
+    exported = export_names(_exports(export, target), "sweep")
+    target.check([*(f"{name}.{fmt}" for name in TABLES), PAGE, *exported])
     return target
 
 
@@ -194,18 +197,18 @@ def _clear(parts: Path | None, result: SweepResult) -> None:
         typer.echo(f"{parts} still holds parts of another sweep that was interrupted", err=True)
 
 
-def _files(result: SweepResult, folds: int, fmt: str) -> Mapping[str, Writer]:
+def _files(
+    result: SweepResult, folds: int, fmt: str, exports: Collection[str]
+) -> Mapping[str, Writer]:
     """Return what writes each file, by name."""
-    from eventstudy.errors import BacktestError
-    from eventstudy.exports.frames import plain_kinds, writer_of
+    from eventstudy.exports import document_of, export_files
+    from eventstudy.exports.frames import writer_of
     from eventstudy.report.sweep import sweep_html
 
-    frames = {"sweep": result.table, "sweep_returns": result.returns_frame()}
-    with suppress(BacktestError):  # too few dates: the summary and the page say so
-        frames["walk"] = result.walk_frame(result.walk_forward(folds))
-    found = {f"{name}.{fmt}": writer_of(plain_kinds(frame), fmt) for name, frame in frames.items()}
+    document = document_of(result, folds=folds)
+    found = {f"{name}.{fmt}": writer_of(f, fmt) for name, f in document.frames.items()}
     page = sweep_html(result, folds).encode()
-    return {**found, PAGE: lambda file: file.write(page)}
+    return {**found, PAGE: lambda file: file.write(page), **export_files(document, exports)}
 
 
 def _manifest(

@@ -1,4 +1,4 @@
-"""Excel: a sheet that tells what was asked, then one a table, numbers in full precision."""
+"""Excel: a sheet that tells what was asked, then one a table, numbers to 16 digits."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff
 """With these a spreadsheet would start to compute where a text is typed anew."""
 
 FIRST = "About"
+ACROSS, LINE_POINTS = 105, 15
+"""Letters a line on the first sheet, and its height."""
+
 NARROWEST, WIDEST = 8, 60
 LOOKED_AT = 400
 """Rows by which the width of a column is set."""
@@ -38,7 +41,7 @@ MADE = datetime(2000, 1, 1)
 class Excel:
     """Writes ``report.xlsx``."""
 
-    what = "a workbook: a sheet a table, numbers in full precision"
+    what = "a workbook: a sheet a table, numbers to 16 digits"
 
     def check(self) -> None:
         """Nothing can be missing."""
@@ -67,16 +70,16 @@ def workbook(document: Document) -> bytes:
     book.set_properties({"title": document.title[:255], "created": MADE})
     styles = Styles(book)
     sheets: dict[str, Table | pd.DataFrame] = {**document.frames}
-    sheets |= {table.name: table for table in document.texts}
+    sheets |= {table.name.removesuffix("-table"): table for table in document.texts}
     names = sheet_names([FIRST, *sheets])
     called = dict(zip(sheets, names[1:], strict=True))
     _about(book.add_worksheet(names[0]), document, called, styles)
-    for name, content in zip(names[1:], sheets.values(), strict=True):
-        sheet = book.add_worksheet(name)
+    for name, content in sheets.items():
+        sheet = book.add_worksheet(called[name])
         if isinstance(content, Table):
             _write_table(sheet, content, styles)
         else:
-            _write_frame(sheet, content, styles)
+            _write_frame(sheet, name, content, styles)
     book.close()
     return file.getvalue()
 
@@ -127,17 +130,20 @@ def sheet_names(names: Iterable[str]) -> list[str]:
 
 def _about(sheet: Any, document: Document, sheets: Mapping[str, str], styles: Styles) -> None:
     """Write what was asked, the cautions and which sheets there are."""
-    sheet.set_column(0, 0, 110)
+    sheet.set_column(0, 0, ACROSS + 5)
+    sheet.fit_to_pages(1, 0)
     sheet.hide_gridlines(2)
     lines: list[tuple[str, Any]] = [(document.title, styles.title), ("", None)]
     lines += [("What was asked", styles.bold), *((line, None) for line in document.asked)]
     lines += [("", None), ("Cautions", styles.bold), *((line, None) for line in document.cautions)]
     lines += [("", None), ("Sheets", styles.bold), (", ".join(sheets.values()), None)]
-    texts = {table.name: table.caption for table in document.texts}
+    texts = {t.name.removesuffix("-table"): t.caption for t in document.texts}
     lines += [(f"{sheets[name]}: {caption}", None) for name, caption in texts.items()]
     lines.append((UNITS, None))
     for row, (line, style) in enumerate(lines):
         sheet.write_string(row, 0, _cut(line), style or styles.text(line, wrap=True))
+        # Not every program fits rows to wrapped text by itself.
+        sheet.set_row(row, LINE_POINTS * max(1, -(-len(line) // ACROSS)) if style is None else None)
 
 
 UNITS = (
@@ -166,11 +172,11 @@ def _write_table(sheet: Any, table: Table, styles: Styles) -> None:
             sheet.write_string(number, column, _cut(text), styles.text(text))
 
 
-def _write_frame(sheet: Any, frame: pd.DataFrame, styles: Styles) -> None:
+def _write_frame(sheet: Any, frame_name: str, frame: pd.DataFrame, styles: Styles) -> None:
     shown = frame.head(MOST_ROWS - 1)
     _head(sheet, [str(name) for name in frame.columns], len(shown), styles)
     for column, name in enumerate(map(str, frame.columns)):
-        form = format_of(name, shown.iloc[:, column])
+        form = format_of(frame_name, name, shown.iloc[:, column])
         style = styles.of(num_format=form) if form else None
         values = shown.iloc[:, column].tolist()
         _width(sheet, column, name, map(str, values) if form is None else (), form)

@@ -26,13 +26,17 @@ MONEYS = frozenset({
 })  # fmt: skip
 
 
-def format_of(name: str, values: pd.Series) -> str | None:
+LOGS = frozenset({"volume"})
+"""Tables whose errors are in logs."""
+
+
+def format_of(frame: str, name: str, values: pd.Series) -> str | None:
     """Return a number format; None for a column of words.
 
     Parameters
     ----------
-    name : str
-        Of the column.
+    frame, name : str
+        Of the table and of the column.
     values : Series
     """
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
@@ -41,7 +45,7 @@ def format_of(name: str, values: pd.Series) -> str | None:
         return DATE
     if not is_numeric_dtype(values) or is_bool_dtype(values):
         return None
-    if name in PERCENTS:
+    if name in PERCENTS and frame not in LOGS:
         return PERCENT
     if name in MONEYS:
         return MONEY

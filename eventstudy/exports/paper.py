@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_WINDOWS = 6
 """Windows side by side; further ones stand in a further table."""
+
+_FEW = re.compile(r"only (\d+) events?(.*)")
 
 NO_STARS = (
     "Error of the CAAR in parentheses, two-sided p-values in brackets, not adjusted for their "
@@ -130,16 +133,25 @@ def _notes(study: StudyResult, tests: Sequence[str]) -> tuple[str, ...]:
 
 
 def _caveats(study: StudyResult, tests: Sequence[str]) -> tuple[str, ...]:
-    """Return where assumptions visibly fail, each caveat with the groups that it is about."""
-    shown = study.group_tests[study.group_tests["window"].isin(window_names(study))]
+    """Return where assumptions visibly fail: each strain with its groups, a sentence a test."""
     keep = {"model": model_names(study)[0], "alignment": headline_alignment(study)}
-    rows = rows_where(shown, **keep)
-    rows = rows[rows["test"].isin(tests) & rows["group"].isin(lead_groups(study))]
-    found: dict[tuple[str, str], list[str]] = {}
-    for r in records(rows):
-        if r["caveat"]:
-            found.setdefault((str(r["test"]), str(r["caveat"])), []).append(str(r["group"]))
+    rows = rows_where(study.group_tests, **keep)
+    rows = rows[rows["window"].isin(window_names(study)) & rows["group"].isin(lead_groups(study))]
+    found: dict[str, dict[str, list[str]]] = {test: {} for test in tests}
+    for r in records(rows[rows["test"].isin(tests) & (rows["caveat"] != "")]):
+        for strain in str(r["caveat"]).split("; "):
+            few = _FEW.fullmatch(strain)
+            what = f"few events{few[2]}" if few else strain
+            where = f"{r['group']} ({few[1]})" if few else str(r["group"])
+            found[str(r["test"])].setdefault(what, []).append(where)
     return tuple(
-        f"{test} is visibly strained for {', '.join(dict.fromkeys(groups))}: {caveat}."
-        for (test, caveat), groups in found.items()
+        f"{test} is visibly strained: {_listed(strains)}."
+        for test, strains in found.items()
+        if strains
+    )
+
+
+def _listed(strains: dict[str, list[str]]) -> str:
+    return "; ".join(
+        f"{what}, in {', '.join(dict.fromkeys(groups))}" for what, groups in strains.items()
     )

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.disk import Writer
@@ -45,7 +46,7 @@ class Pictures:
 
     def check(self) -> None:
         """Refuse early where Kaleido or a browser is missing."""
-        _painter()
+        _require_browser()
 
     def files(self, document: Document, beside: Collection[str]) -> dict[str, Writer]:
         """Return what writes each figure."""
@@ -93,39 +94,46 @@ def draw(figures: Mapping[str, Printed], ending: str) -> dict[str, bytes]:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    painter = _painter()
+    _require_browser()
     # A thread of its own: a notebook has a loop that runs in this one.
     with ThreadPoolExecutor(1) as pool:
-        drawn = pool.submit(asyncio.run, _drawn(painter, list(figures.values()), ending)).result()
+        drawn = pool.submit(asyncio.run, _drawn(list(figures.values()), ending)).result()
     finish: dict[str, Callable[[bytes], bytes]]
     finish = {"png": _with_resolution, "pdf": _without_clock, "svg": bytes}
     return {name: finish[ending](content) for name, content in zip(figures, drawn, strict=True)}
 
 
-def _painter() -> Any:
-    """Return Kaleido, not started."""
-    from importlib.resources import files
-    from pathlib import Path
-
+def _require_browser() -> None:
+    """Refuse to draw where Kaleido or a browser is missing."""
     try:
-        import kaleido
-        from choreographer.errors import ChromeNotFoundError
+        import kaleido  # noqa: F401 whether it is there
+        from choreographer.browsers.chromium import Chromium
     except ImportError:
         raise EventStudyError(f"figures as png, svg and pdf need Kaleido: {EXTRA}") from None
+    found = Chromium.find_browser(skip_local=False)
+    if found is None:
+        raise EventStudyError(BROWSER)
+    if not Path(found).is_file():
+        raise EventStudyError(f"{BROWSER}; it names {found}, which is no file")
+
+
+def _painter() -> Any:
+    """Return Kaleido, not started: with the figure library that is installed, and no network."""
+    from importlib.resources import files
+
+    import kaleido
+
     script = Path(str(files("eventstudy.exports") / "print.js"))
     page = kaleido.PageGenerator(mathjax=False, others=[script.as_uri()])
     page.header = page.header.replace("Kaleido-fier", "eventstudy")
-    try:
-        return kaleido.Kaleido(n=1, timeout=SECONDS, page_generator=page)
-    except ChromeNotFoundError:
-        raise EventStudyError(BROWSER) from None
+    return kaleido.Kaleido(n=1, timeout=SECONDS, page_generator=page)
 
 
-async def _drawn(painter: Any, figures: Sequence[Printed], ending: str) -> list[bytes]:
+async def _drawn(figures: Sequence[Printed], ending: str) -> list[bytes]:
     scale = DPI / 96 if ending == "png" else 1
     found = []
     try:
-        async with painter:
+        async with _painter() as painter:
             for figure in figures:
                 size = {"width": figure.width, "height": figure.height, "scale": scale}
                 found.append(await painter.calc_fig(figure.spec, opts={"format": ending, **size}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,12 +79,17 @@ def check_format(fmt: str) -> None:
         raise UnknownNameError("format", fmt, FORMATS)
 
 
-def names_of(fmt: str) -> list[str]:
+def names_of(fmt: str, exports: Collection[str] = ()) -> list[str]:
     """Return the names of all files that a run may write."""
-    return [*(f"{name}.{fmt}" for name in export_frames.TABLES), "report.html"]
+    from eventstudy.exports import export_names
+
+    tables = [f"{name}.{fmt}" for name in export_frames.TABLES]
+    return [*tables, "report.html", *export_names(exports)]
 
 
-def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict[str, Writer]:
+def files_of(
+    outcome: Outcome, fmt: str = "csv", *, report: bool = True, exports: Collection[str] = ()
+) -> dict[str, Writer]:
     """Return what writes each file that applies to a run, by file name.
 
     Parameters
@@ -93,6 +99,8 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
         Of the tables.
     report : bool
         Whether there is to be a report.html; it needs a study.
+    exports : collection of str
+        Further formats; see `eventstudy.exports.FORMATS`.
 
     Raises
     ------
@@ -115,11 +123,32 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
             case=outcome.config.case,
         ).encode()
         found["report.html"] = lambda file: file.write(page)
-    return found
+    return found | _exported(outcome, exports)
+
+
+def _exported(outcome: Outcome, exports: Collection[str]) -> dict[str, Writer]:
+    """Return what writes the further formats of a run."""
+    if not exports:
+        return {}
+    from eventstudy.exports import check_formats, document_of, export_files
+
+    document = document_of(
+        outcome.study or outcome.backtest,
+        backtest=outcome.backtest,
+        activity=outcome.activity,
+        long_run=outcome.long_run,
+        case=outcome.config.case,
+    )
+    return export_files(document, check_formats(exports))
 
 
 def write_files(
-    outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True
+    outcome: Outcome,
+    out: Path,
+    fmt: str = "csv",
+    *,
+    report: bool = True,
+    exports: Collection[str] = (),
 ) -> list[Path]:
     """Write every file that applies to a run into a folder, all of them or none.
 
@@ -129,7 +158,7 @@ def write_files(
     out : Path
         Folder, made where it is missing; an earlier run in it is replaced as a whole, files
         that no run wrote are kept.
-    fmt, report
+    fmt, report, exports
         See `files_of`.
 
     Returns
@@ -143,4 +172,5 @@ def write_files(
     EventStudyError
         Where the folder cannot be written, or a file of the user's own would be lost.
     """
-    return write_folder(out, files_of(outcome, fmt, report=report), manifest_of(outcome))
+    files = files_of(outcome, fmt, report=report, exports=exports)
+    return write_folder(out, files, manifest_of(outcome))
