@@ -152,9 +152,13 @@ def _figure(figure: Figure, pictures: bool) -> Iterable[str]:
         yield rf"\emph{{{latex(told, breaks=True)}}} {latex(figure.alternative, breaks=True)}" "\n"
         return
     head = 0.75 * printed(figure).head
-    yield r"\begin{minipage}{\linewidth}\refstepcounter{figure}" + rf"\label{{fig:{figure.name}}}"
     yield (
-        rf"\includegraphics[width=\linewidth,trim=0 0 0 {head:.2f},clip]"
+        r"\begin{minipage}{\linewidth}\centering\refstepcounter{figure}"
+        rf"\label{{fig:{figure.name}}}"
+    )
+    yield (
+        rf"\includegraphics[width=\linewidth,height=0.85\textheight,keepaspectratio,"
+        rf"trim=0 0 0 {head:.2f},clip]"
         rf"{{{figure_file(figure.name, 'pdf')}}}\par"
     )
     yield rf"{{\footnotesize Figure \thefigure: {latex(told, breaks=True)}\par}}"

@@ -93,7 +93,7 @@ def printed(figure: Figure, variant: str | None = None) -> Printed:
 
 def _head(title: list[str], caption: list[str]) -> int:
     """Return how many pixels title and caption take; plotly sets a single line lower."""
-    return 10 + (TITLE_PX + 4) * len(title) + max((CAPTION_PX + 4) * len(caption), 26) + 6
+    return 10 + (TITLE_PX + 4) * len(title) + max((CAPTION_PX + 4) * len(caption), 26) + 12
 
 
 def _axis_above(spec: Spec) -> int:

@@ -142,6 +142,6 @@ def alike(shown: str, text: str) -> bool:
     """Return whether LibreOffice's number, of 15 digits, is that of the CSV file."""
     try:
         number = float(shown.removesuffix("%")) / (100 if shown.endswith("%") else 1)
-        return math.isclose(number, float(text), rel_tol=1e-12)
+        return math.isclose(number, float(text), rel_tol=1e-12, abs_tol=1e-18)
     except ValueError:
         return shown == text
