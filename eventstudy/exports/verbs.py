@@ -87,7 +87,7 @@ def export_figure(figure: Figure, path: str | Path, variant: str | None = None) 
     Parameters
     ----------
     figure : Figure
-        Such as ``eventstudy.report.figures.effects_figure(study)``.
+        Such as `eventstudy.report.figures.effects_figure` returns.
     path : str or Path
     variant : str, optional
         Key of one of `figure.variants`; default the one it starts with.

@@ -146,7 +146,11 @@ def test_the_same_figure_gives_the_same_bytes_in_any_company(
         again = picture(figure, ending)
         first = drawn[ending]["event-paths"]
         assert again == (named(first, figure) if ending == "svg" else first)
-    assert b"D:20000101000000+00'00'" in drawn["pdf"]["event-paths"]
+    pdf = drawn["pdf"]["event-paths"]
+    assert pdf.count(b"D:20000101000000+00'00'") == 2
+    assert not re.search(rb"D:20[1-9]", pdf)
+    assert b"/FontFile2" in pdf
+    assert b"/MediaBox [0 0 481.9" in pdf
 
 
 def test_a_figure_for_print_has_nothing_to_point_at(asked: dict[str, Figure]) -> None:
