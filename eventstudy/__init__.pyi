@@ -21,6 +21,8 @@ from .errors import EventStudyError as EventStudyError
 from .events import Event as Event
 from .events import EventCalendar as EventCalendar
 from .events import read_events as read_events
+from .exports import export as export
+from .exports import export_figure as export_figure
 from .factors import FactorTable as FactorTable
 from .factors import load_factors as load_factors
 from .longrun import LongRunResult as LongRunResult

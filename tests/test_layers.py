@@ -19,8 +19,9 @@ HEIGHT = {
     "study": 5, "backtest": 5,
     "activity": 6, "longrun": 6, "calibration": 6, "claims": 6,
     "report": 7,
-    "run": 8,
-    "cli": 9, "__main__": 10,
+    "exports": 8,
+    "run": 9,
+    "cli": 10, "__main__": 11,
 }  # fmt: skip
 
 

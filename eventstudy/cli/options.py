@@ -328,6 +328,15 @@ Format = Annotated[
         autocompletion=complete.fixed("csv", "parquet"),
     ),
 ]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="Also md, tex, xlsx or json of the whole, and the figures as png, svg or pdf; "
+        "repeatable.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)
 ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
 COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
-OUTPUTS = ("out", "runs", "format_", "json_", "config")
+OUTPUTS = ("out", "runs", "format_", "export", "json_", "config")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,11 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: o.Out = None, runs: o.Runs = None, format_: o.Format = "csv", json_: o.Json = False
+    out: o.Out = None,
+    runs: o.Runs = None,
+    format_: o.Format = "csv",
+    export: o.Export = None,
+    json_: o.Json = False,
 ) -> None:
     """Run study, backtest and report on the shipped sample; no network is needed.
 
@@ -44,7 +48,7 @@ def demo(
     config = RunConfig(
         events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS, claims="article"
     )
-    _deliver(config, target, format_, json_, first=_how_small)
+    _deliver(config, target, format_, json_, export, first=_how_small)
 
 
 def _how_small(outcome: Outcome) -> str:
@@ -105,11 +109,12 @@ def run(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Study, backtest and report: everything, written to --out (eventstudy-out) or --runs."""
     asked, target = _config(locals()), _target(locals(), "eventstudy-out")
-    _deliver(asked, target, format_, json_)
+    _deliver(asked, target, format_, json_, export)
 
 
 def study(
@@ -150,11 +155,12 @@ def study(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Abnormal returns and their tests; files and report with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
-    _deliver(asked, target, format_, json_, trade=False)
+    _deliver(asked, target, format_, json_, export, trade=False)
 
 
 def backtest(
@@ -179,11 +185,12 @@ def backtest(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Trade strategies around the events; files with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
-    _deliver(asked, target, format_, json_, study=False)
+    _deliver(asked, target, format_, json_, export, study=False)
 
 
 EXAMPLES: Mapping[Callable[..., None], str] = {
@@ -214,8 +221,21 @@ def _target(given: dict[str, Any], default: str | None = None) -> Target:
     check_format(given["format_"])
     out, runs = given["out"], given["runs"]
     target = Target(default if out is None and runs is None else out or None, runs)
-    target.check(names_of(given["format_"]))
+    exports = _exports(given["export"], target)
+    target.check(names_of(given["format_"], exports))
     return target
+
+
+def _exports(asked: list[str] | None, target: Target) -> tuple[str, ...]:
+    """Return the formats beside the tables; refuse early what cannot be written."""
+    from eventstudy.errors import EventStudyError
+    from eventstudy.exports import check_formats
+
+    if asked and not target.wanted:
+        raise EventStudyError(
+            f"--export {' '.join(asked)}: where do the files go? Give --out DIR or --runs DIR"
+        )
+    return check_formats(asked or ())
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -241,6 +261,7 @@ def _deliver(
     target: Target,
     fmt: str,
     as_json: bool,
+    exports: list[str] | None = None,
     *,
     study: bool = True,
     trade: bool = True,
@@ -250,11 +271,11 @@ def _deliver(
     from eventstudy.run.files import files_of, manifest_of
 
     with _carried_out(config, study, trade) as (outcome, status):
-        wanted = target.out is not None or target.runs is not None
         written: list[Path] = []
-        if wanted:
+        if target.wanted:
             status.say("drawing the report" if study else "writing the files")
-            written = target.write(files_of(outcome, fmt), manifest_of(outcome))
+            files = files_of(outcome, fmt, exports=exports or ())
+            written = target.write(files, manifest_of(outcome))
         status.say("summing up")
         found = _dict(outcome, written) if as_json else None
         text = "" if as_json else _summaries(outcome, written)
@@ -278,7 +299,14 @@ def _summaries(outcome: Outcome, written: list[Path]) -> str:
     if written:
         lines.append(f"{len(written)} files in {written[0].parent}")
         lines += [f"Report: {path.resolve()}" for path in written if path.name == "report.html"]
+        lines += [f"Export: {path.resolve()}" for path in _exported(written)]
     return "\n".join(lines)
+
+
+def _exported(written: list[Path]) -> list[Path]:
+    """Return the files that were asked for by --export: what a run writes of its own is known."""
+    own = (".csv", ".parquet", ".html")
+    return [p for p in written if p.suffix not in own and p.name != "manifest.json"]
 
 
 def _dict(outcome: Outcome, written: list[Path]) -> dict[str, Any]:

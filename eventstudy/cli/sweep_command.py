@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +13,9 @@ import typer
 from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
-from eventstudy.cli.run_commands import _config
+from eventstudy.cli.run_commands import _config, _exports
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eventstudy.backtest import Strategy, SweepResult
     from eventstudy.disk import Writer
     from eventstudy.run.config import RunConfig
@@ -95,6 +93,7 @@ def sweep(
     out: o.Out = None,
     runs: o.Runs = None,
     format_: o.Format = "csv",
+    export: o.Export = None,
     json_: o.Json = False,
 ) -> None:
     """Run one strategy at many parameters and tell what the search leaves of the best.
@@ -108,7 +107,7 @@ def sweep(
     from eventstudy.run.execute import read_inputs, trading_options, utc_now
 
     began, clock = utc_now(), time.perf_counter()
-    target = _target(out, runs, format_)
+    target = _target(out, runs, format_, export)
     space, options = parse_space(over or []), trading_options(asked)
     _check_folds(folds)
     chosen, parts = _strategy(asked), _parts(target)
@@ -126,7 +125,7 @@ def sweep(
             progress=bar.tell,
             **options,
         )
-    files = _files(result, folds, format_) if parts else {}
+    files = _files(result, folds, format_, export or ()) if parts else {}
     told = {
         **_manifest(result, asked, found, table, folds),
         "started": began,
@@ -143,13 +142,15 @@ def sweep(
         raise typer.Exit(2)
 
 
-def _target(out: str | None, runs: str | None, fmt: str) -> Target:
+def _target(out: str | None, runs: str | None, fmt: str, export: list[str] | None) -> Target:
+    from eventstudy.exports import export_names
     from eventstudy.run.files import check_format
     from eventstudy.run.kept import Target
 
     check_format(fmt)
     target = Target(out, runs)
-    target.check([*(f"{name}.{fmt}" for name in TABLES), PAGE])
+    exported = export_names(_exports(export, target), "sweep")
+    target.check([*(f"{name}.{fmt}" for name in TABLES), PAGE, *exported])
     return target
 
 
@@ -212,26 +213,18 @@ def _clear(parts: Path | None, result: SweepResult) -> None:
         )
 
 
-def _files(result: SweepResult, folds: int, fmt: str) -> Mapping[str, Writer]:
+def _files(
+    result: SweepResult, folds: int, fmt: str, exports: Collection[str]
+) -> Mapping[str, Writer]:
     """Return what writes each file, by name."""
-    from eventstudy.errors import BacktestError
+    from eventstudy.exports import document_of, export_files
+    from eventstudy.exports.frames import writer_of
     from eventstudy.report.sweep import sweep_html
-    from eventstudy.run.files import writer_of
 
-    frames = {"sweep": result.table, "sweep_returns": result.returns_frame()}
-    with suppress(BacktestError):  # too few dates: the summary and the page say so
-        frames["walk"] = result.walk_frame(result.walk_forward(folds))
-    found = {f"{name}.{fmt}": writer_of(_plain(frame), fmt) for name, frame in frames.items()}
+    document = document_of(result, folds=folds)
+    found = {f"{name}.{fmt}": writer_of(f, fmt) for name, f in document.frames.items()}
     page = sweep_html(result, folds).encode()
-    return {**found, PAGE: lambda file: file.write(page)}
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns hold one kind of value each: words and numbers as words."""
-    from pandas.api.types import infer_dtype
-
-    mixed = [name for name in frame.columns if infer_dtype(frame[name]).startswith("mixed")]
-    return frame.assign(**{name: frame[name].map(str) for name in mixed}) if mixed else frame
+    return {**found, PAGE: lambda file: file.write(page), **export_files(document, exports)}
 
 
 def _manifest(

@@ -52,7 +52,7 @@ def sweep_html(result: SweepResult, folds: int = 4) -> str:
     folds : int
         Of the walk-forward.
     """
-    facts, walk = facts_of(result, folds), _walk(result, folds)
+    facts, walk = facts_of(result, folds), walk_of(result, folds)
     context: dict[str, Any] = {
         "title": f"Sweep of {result.strategy}",
         "heading": heading(result),
@@ -60,23 +60,25 @@ def sweep_html(result: SweepResult, folds: int = 4) -> str:
         "findings": finding_lines(facts),
         "failures": [line.strip() for line in failure_lines(result) if line],
         "assumptions": assumption_lines(result),
-        "walk_table": None if walk is None else _walk_table(result, walk),
+        "walk_table": None if walk is None else walk_table(result, walk),
         "variants": _variants(result),
-        "failed_table": _failed_table(result),
+        "failed_table": failed_table(result),
         "manifest": json.dumps(result.manifest(folds), indent=2, default=str),
-        **shell(_figures(result, walk)),
+        **shell(sweep_figures(result, walk)),
     }
     return rendered("sweep.html", context)
 
 
-def _walk(result: SweepResult, folds: int) -> Walk | None:
+def walk_of(result: SweepResult, folds: int) -> Walk | None:
+    """Return the walk-forward; None where there are too few dates for it."""
     try:
         return result.walk_forward(folds)
     except BacktestError:
         return None  # the findings say why
 
 
-def _figures(result: SweepResult, walk: Walk | None) -> dict[str, Figure]:
+def sweep_figures(result: SweepResult, walk: Walk | None) -> dict[str, Figure]:
+    """Return the figures that apply, by name."""
     found = [
         map_figure(result),
         ratios_figure(result),
@@ -112,7 +114,8 @@ def _numeric(column: pd.Series) -> bool:
     return bool(is_numeric_dtype(column)) and not is_bool_dtype(column)
 
 
-def _walk_table(result: SweepResult, walk: Walk) -> Table:
+def walk_table(result: SweepResult, walk: Walk) -> Table:
+    """Return the folds of a walk-forward."""
     frame = result.walk_frame(walk)
     rows = [
         tuple(_cell(str(name), value) for name, value in row.items())
@@ -137,7 +140,8 @@ def _cell(name: str, value: Any) -> str:
     return "none" if name == "variant" and value < 0 else shown_value(value)
 
 
-def _failed_table(result: SweepResult) -> Table:
+def failed_table(result: SweepResult) -> Table:
+    """Return the variants that failed, and why."""
     failed = result.failed
     words = worded(failed[["variant", *result.parameters]]).head(MOST_ROWS)
     rows = [

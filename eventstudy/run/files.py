@@ -2,90 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eventstudy.disk import Writer, write_folder
 from eventstudy.errors import UnknownNameError
+from eventstudy.exports import frames as export_frames
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from eventstudy.activity import ActivityResult
     from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
 
 FORMATS = ("csv", "parquet")
-TABLES = (
-    "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
-    "multiple", "identification", "merged", "readings", "survivors", "sensitivity",
-    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time", "bhar_dropped",
-    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
-    "attribution_by", "luck", "frictions", "placebo", "claims", "claim_numbers",
-)  # fmt: skip
 
 
 def frames_of(outcome: Outcome) -> dict[str, pd.DataFrame]:
     """Return the tables of a run by file name."""
-    from eventstudy.report.lead import lead_group
-
-    found: dict[str, pd.DataFrame] = {}
-    if outcome.study is not None:
-        study = outcome.study
-        found |= {
-            "abnormal": study.abnormal,
-            "cars": study.cars,
-            "tests": study.tests,
-            "effects": study.effects,
-            "dropped": study.dropped,
-            "overlaps": study.overlaps,
-            "multiple": study.multiple,
-            "identification": study.identification,
-            "merged": study.merged,
-            "readings": study.reading_verdicts,
-            "survivors": study.survivors,
-            "sensitivity": study.sensitivity(lead_group(study)),
-        }
-    if outcome.activity:
-        found |= {result.what: result.events for result in outcome.activity}
-        found["activity_tests"] = _activity_tests(outcome.activity)
-    if outcome.long_run is not None:
-        later = outcome.long_run
-        found |= {
-            "bhar": later.bhar,
-            "bhar_tests": later.tests,
-            "calendar_time": later.calendar_time,
-            "bhar_dropped": later.dropped,
-        }
-    if outcome.claims is not None:
-        found["claims"] = outcome.claims.summary_frame()
-        found["claim_numbers"] = outcome.claims.numbers
-    if outcome.backtest is not None:
-        traded = outcome.backtest
-        found |= {
-            "trades": traded.trades,
-            "orders": traded.orders,
-            "equity": traded.equity,
-            "metrics": traded.metrics,
-            "skipped": traded.skipped,
-            "luck": traded.evidence.luck,
-            "frictions": traded.evidence.sensitivity,
-            "placebo": traded.evidence.placebo,
-            "monthly": traded.monthly,
-            "attribution": traded.attribution,
-            "attribution_by": traded.attribution_by,
-        }
-    return found
-
-
-def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
-    """Return the tests on volume and on variance as one table."""
-    import pandas as pd
-
-    parts = [result.tests.assign(measure=result.what) for result in results]
-    frame = pd.concat(parts, ignore_index=True)
-    return frame[["measure", *(c for c in frame.columns if c != "measure")]]
+    return export_frames.frames_of(
+        outcome.study, outcome.backtest, outcome.activity, outcome.long_run, outcome.claims
+    )
 
 
 def manifest_of(outcome: Outcome) -> dict[str, object]:
@@ -143,12 +81,17 @@ def check_format(fmt: str) -> None:
         raise UnknownNameError("format", fmt, FORMATS)
 
 
-def names_of(fmt: str) -> list[str]:
+def names_of(fmt: str, exports: Collection[str] = ()) -> list[str]:
     """Return the names of all files that a run may write."""
-    return [*(f"{name}.{fmt}" for name in TABLES), "report.html"]
+    from eventstudy.exports import export_names
+
+    tables = [f"{name}.{fmt}" for name in export_frames.TABLES]
+    return [*tables, "report.html", *export_names(exports)]
 
 
-def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict[str, Writer]:
+def files_of(
+    outcome: Outcome, fmt: str = "csv", *, report: bool = True, exports: Collection[str] = ()
+) -> dict[str, Writer]:
     """Return what writes each file that applies to a run, by file name.
 
     Parameters
@@ -158,6 +101,8 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
         Of the tables.
     report : bool
         Whether there is to be a report.html; it needs a study.
+    exports : collection of str
+        Further formats; see `eventstudy.exports.FORMATS`.
 
     Raises
     ------
@@ -165,7 +110,10 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
         For another format.
     """
     check_format(fmt)
-    found = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames_of(outcome).items()}
+    found = {
+        f"{name}.{fmt}": export_frames.writer_of(frame, fmt)
+        for name, frame in frames_of(outcome).items()
+    }
     if report and outcome.study is not None:
         from eventstudy.report import render_html
 
@@ -178,11 +126,33 @@ def files_of(outcome: Outcome, fmt: str = "csv", *, report: bool = True) -> dict
             case=outcome.config.case,
         ).encode()
         found["report.html"] = lambda file: file.write(page)
-    return found
+    return found | _exported(outcome, exports)
+
+
+def _exported(outcome: Outcome, exports: Collection[str]) -> dict[str, Writer]:
+    """Return what writes the further formats of a run."""
+    if not exports:
+        return {}
+    from eventstudy.exports import check_formats, document_of, export_files
+
+    document = document_of(
+        outcome.study or outcome.backtest,
+        backtest=outcome.backtest,
+        activity=outcome.activity,
+        long_run=outcome.long_run,
+        claims=outcome.claims,
+        case=outcome.config.case,
+    )
+    return export_files(document, check_formats(exports))
 
 
 def write_files(
-    outcome: Outcome, out: Path, fmt: str = "csv", *, report: bool = True
+    outcome: Outcome,
+    out: Path,
+    fmt: str = "csv",
+    *,
+    report: bool = True,
+    exports: Collection[str] = (),
 ) -> list[Path]:
     """Write every file that applies to a run into a folder, all of them or none.
 
@@ -192,7 +162,7 @@ def write_files(
     out : Path
         Folder, made where it is missing; an earlier run in it is replaced as a whole, files
         that no run wrote are kept.
-    fmt, report
+    fmt, report, exports
         See `files_of`.
 
     Returns
@@ -206,11 +176,5 @@ def write_files(
     EventStudyError
         Where the folder cannot be written, or a file of the user's own would be lost.
     """
-    return write_folder(out, files_of(outcome, fmt, report=report), manifest_of(outcome))
-
-
-def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
-    """Return what writes a table in a format."""
-    if fmt == "parquet":
-        return lambda file: frame.to_parquet(file, index=False)
-    return lambda file: frame.to_csv(file, index=False, lineterminator="\n")
+    files = files_of(outcome, fmt, report=report, exports=exports)
+    return write_folder(out, files, manifest_of(outcome))

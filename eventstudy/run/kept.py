@@ -45,6 +45,11 @@ class Target:
                 f"--out {self.out} and --runs {self.runs}: a run is written to one place; give one"
             )
 
+    @property
+    def wanted(self) -> bool:
+        """Whether files are to be written at all."""
+        return self.out is not None or self.runs is not None
+
     def check(self, names: Collection[str]) -> None:
         """Refuse early, before the work, a place that cannot take files of these names.
 

@@ -29,8 +29,8 @@ asked = {
     "horizon": "1,10", "claims": "article",
 }
 outcome = execute(read_config(None, asked))
-for fmt in ("csv", "parquet"):
-    write_files(outcome, place / fmt, fmt)
+for fmt, exports in (("csv", ("md", "tex", "xlsx", "json")), ("parquet", ())):
+    write_files(outcome, place / fmt, fmt, exports=exports)
 """
 
 
@@ -84,6 +84,8 @@ def test_the_files_are_identical(places: tuple[Path, Path], fmt: str) -> None:
     assert names == {path.name for path in other.iterdir()}
     tables = {f"{name}.{fmt}" for name in ("cars", "tests", "trades", "equity", "bhar")}
     assert {*tables, "report.html", "manifest.json"} <= names
+    exported = {"report.md", "report.tex", "report.xlsx", "report.json", "table-effects.tex"}
+    assert (exported <= names) == (fmt == "csv")
     for name in names - {"manifest.json"}:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 

@@ -1,0 +1,112 @@
+"""All tables of results in full precision, by the name of the file that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eventstudy.disk import Writer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.activity import ActivityResult
+    from eventstudy.backtest import BacktestResult
+    from eventstudy.claims import ClaimsResult
+    from eventstudy.longrun import LongRunResult
+    from eventstudy.study import StudyResult
+
+TABLES = (
+    "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
+    "multiple", "identification", "merged", "readings", "survivors", "sensitivity",
+    "volume", "variance", "activity_tests", "bhar", "bhar_tests", "calendar_time", "bhar_dropped",
+    "trades", "orders", "equity", "metrics", "skipped", "monthly", "attribution",
+    "attribution_by", "luck", "frictions", "placebo", "claims", "claim_numbers",
+)  # fmt: skip
+
+
+def frames_of(
+    study: StudyResult | None = None,
+    backtest: BacktestResult | None = None,
+    activity: Sequence[ActivityResult] = (),
+    long_run: LongRunResult | None = None,
+    claims: ClaimsResult | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of results by file name, in the order of `TABLES`."""
+    found: dict[str, pd.DataFrame] = {}
+    if study is not None:
+        found |= _study_frames(study)
+    if activity:
+        found |= {result.what: result.events for result in activity}
+        found["activity_tests"] = _activity_tests(activity)
+    if long_run is not None:
+        found |= {
+            "bhar": long_run.bhar,
+            "bhar_tests": long_run.tests,
+            "calendar_time": long_run.calendar_time,
+            "bhar_dropped": long_run.dropped,
+        }
+    if claims is not None:
+        found |= {"claims": claims.summary_frame(), "claim_numbers": claims.numbers}
+    if backtest is not None:
+        found |= _trading_frames(backtest)
+    return found
+
+
+def _study_frames(study: StudyResult) -> dict[str, pd.DataFrame]:
+    from eventstudy.report.lead import lead_group
+
+    return {
+        "abnormal": study.abnormal,
+        "cars": study.cars,
+        "tests": study.tests,
+        "effects": study.effects,
+        "dropped": study.dropped,
+        "overlaps": study.overlaps,
+        "multiple": study.multiple,
+        "identification": study.identification,
+        "merged": study.merged,
+        "readings": study.reading_verdicts,
+        "survivors": study.survivors,
+        "sensitivity": study.sensitivity(lead_group(study)),
+    }
+
+
+def _trading_frames(backtest: BacktestResult) -> dict[str, pd.DataFrame]:
+    return {
+        "trades": backtest.trades,
+        "orders": backtest.orders,
+        "equity": backtest.equity,
+        "metrics": backtest.metrics,
+        "skipped": backtest.skipped,
+        "luck": backtest.evidence.luck,
+        "frictions": backtest.evidence.sensitivity,
+        "placebo": backtest.evidence.placebo,
+        "monthly": backtest.monthly,
+        "attribution": backtest.attribution,
+        "attribution_by": backtest.attribution_by,
+    }
+
+
+def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
+    """Return the tests on volume and on variance as one table."""
+    import pandas as pd
+
+    parts = [result.tests.assign(measure=result.what) for result in results]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["measure", *(c for c in frame.columns if c != "measure")]]
+
+
+def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
+    """Return what writes a table in a format, csv or parquet."""
+    if fmt == "parquet":
+        return lambda file: frame.to_parquet(file, index=False)
+    return lambda file: frame.to_csv(file, index=False, lineterminator="\n")
+
+
+def plain_kinds(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns hold one kind of value each: words and numbers as words."""
+    from pandas.api.types import infer_dtype
+
+    mixed = [name for name in frame.columns if infer_dtype(frame[name]).startswith("mixed")]
+    return frame.assign(**{name: frame[name].map(str) for name in mixed}) if mixed else frame

@@ -1,0 +1,163 @@
+"""Figures as PNG, SVG and PDF: plotly's own specifications, drawn by Chromium through Kaleido."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eventstudy.disk import Writer
+from eventstudy.errors import EventStudyError
+from eventstudy.exports.contract import bytes_writer, figure_file
+from eventstudy.exports.letters import visible
+from eventstudy.exports.print_layout import DPI, Printed, caption_of, printed
+
+if TYPE_CHECKING:
+    from eventstudy.exports.contract import Document
+    from eventstudy.report.figures import Figure
+
+EXTRA = "pip install 'eventstudy-backtester[figures]'"
+BROWSER = (
+    "figures as png, svg and pdf are drawn by Chrome or Chromium, and neither was found: install "
+    "one (apt install chromium, or kaleido_get_chrome), or name it in the variable BROWSER_PATH"
+)
+SECONDS = 90
+"""For one figure."""
+
+WHEN = b"D:20000101000000+00'00'"
+"""Date in every PDF: a file tells what it shows, not when it was made."""
+
+
+class Pictures:
+    """Writes ``figure-NAME.png`` and the like.
+
+    Parameters
+    ----------
+    ending : {"png", "svg", "pdf"}
+    what : str
+    """
+
+    def __init__(self, ending: str, what: str) -> None:
+        self.ending, self.what = ending, what
+
+    def check(self) -> None:
+        """Refuse early where Kaleido or a browser is missing."""
+        _require_browser()
+
+    def files(self, document: Document, beside: Collection[str]) -> dict[str, Writer]:
+        """Return what writes each figure."""
+        drawn = draw({figure.name: printed(figure) for figure in document.figures}, self.ending)
+        told = {figure.name: figure for figure in document.figures}
+        return {
+            figure_file(name, self.ending): bytes_writer(
+                named(content, told[name]) if self.ending == "svg" else content
+            )
+            for name, content in drawn.items()
+        }
+
+    def names(self, stem: str, tables: Collection[str], figures: Collection[str]) -> list[str]:
+        """Return the names of all figures that there may be."""
+        return [figure_file(name, self.ending) for name in figures]
+
+
+def picture(figure: Figure, ending: str, variant: str | None = None) -> bytes:
+    """Return one figure as the content of a file.
+
+    Parameters
+    ----------
+    figure : Figure
+    ending : {"png", "svg", "pdf"}
+    variant : str, optional
+        See `eventstudy.exports.print_layout.printed`.
+    """
+    found = draw({figure.name: printed(figure, variant)}, ending)[figure.name]
+    return named(found, figure) if ending == "svg" else found
+
+
+def draw(figures: Mapping[str, Printed], ending: str) -> dict[str, bytes]:
+    """Return each figure as the content of a file; the same for the same figure.
+
+    Parameters
+    ----------
+    figures : mapping of str to Printed
+    ending : {"png", "svg", "pdf"}
+
+    Raises
+    ------
+    EventStudyError
+        Where Kaleido or a browser is missing, or the browser fails.
+    """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    _require_browser()
+    # A thread of its own: a notebook has a loop that runs in this one.
+    with ThreadPoolExecutor(1) as pool:
+        drawn = pool.submit(asyncio.run, _drawn(list(figures.values()), ending)).result()
+    finish: dict[str, Callable[[bytes], bytes]]
+    finish = {"png": _with_resolution, "pdf": _without_clock, "svg": bytes}
+    return {name: finish[ending](content) for name, content in zip(figures, drawn, strict=True)}
+
+
+def _require_browser() -> None:
+    """Refuse to draw where Kaleido or a browser is missing."""
+    try:
+        import kaleido  # noqa: F401 whether it is there
+        from choreographer.browsers.chromium import Chromium
+    except ImportError:
+        raise EventStudyError(f"figures as png, svg and pdf need Kaleido: {EXTRA}") from None
+    found = Chromium.find_browser(skip_local=False)
+    if found is None:
+        raise EventStudyError(BROWSER)
+    if not Path(found).is_file():
+        raise EventStudyError(f"{BROWSER}; it names {found}, which is no file")
+
+
+def _painter() -> Any:
+    """Return Kaleido, not started: with the figure library that is installed, and no network."""
+    from importlib.resources import files
+
+    import kaleido
+
+    script = Path(str(files("eventstudy.exports") / "print.js"))
+    page = kaleido.PageGenerator(mathjax=False, others=[script.as_uri()])
+    page.header = page.header.replace("Kaleido-fier", "eventstudy")
+    return kaleido.Kaleido(n=1, timeout=SECONDS, page_generator=page)
+
+
+async def _drawn(figures: Sequence[Printed], ending: str) -> list[bytes]:
+    scale = DPI / 96 if ending == "png" else 1
+    found = []
+    try:
+        async with _painter() as painter:
+            for figure in figures:
+                size = {"width": figure.width, "height": figure.height, "scale": scale}
+                found.append(await painter.calc_fig(figure.spec, opts={"format": ending, **size}))
+    except Exception as error:
+        raise EventStudyError(f"the browser could not draw a figure: {error}") from error
+    return found
+
+
+def named(svg: bytes, figure: Figure) -> bytes:
+    """Return an SVG that says what it shows to who cannot see it."""
+    words = f"{visible(caption_of(figure))} {visible(figure.alternative)}"
+    told = f"<title>{escape(visible(figure.title))}</title><desc>{escape(words)}</desc>".encode()
+    return re.sub(rb"<svg\b[^>]*>", lambda found: found[0] + told, svg, count=1)
+
+
+def _without_clock(pdf: bytes) -> bytes:
+    """Return a PDF with a fixed date; of the same length, so that its offsets hold."""
+    dates = rb"(?<=Date \()D:\d{14}[+-]\d\d'\d\d'(?=\))"
+    return re.sub(dates, WHEN, pdf)
+
+
+def _with_resolution(png: bytes) -> bytes:
+    """Return a PNG that says how large it is on paper."""
+    dots = round(DPI / 0.0254)
+    content = b"pHYs" + struct.pack(">IIB", dots, dots, 1)
+    chunk = struct.pack(">I", 9) + content + struct.pack(">I", zlib.crc32(content))
+    return png[:33] + chunk + png[33:]  # after the signature and the header
