@@ -53,10 +53,12 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 nitpick_ignore_regex = [("py:.*", ".*")]
 
+html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
 html_title = f"eventstudy {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {name: [] for name in ("index", "quickstart", "case-study")}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

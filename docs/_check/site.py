@@ -1,6 +1,7 @@
 """Check a built site: links lead somewhere, nothing is loaded from outside, no place of a machine.
 
-``python docs/_check/site.py docs/_build/html`` prints every fault and exits with 1 where there is one.
+``python docs/_check/site.py docs/_build/html`` prints every fault; the exit code is 1 where there
+is one.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Page(HTMLParser):
             self.loads.append(found[LOADS[tag]])
 
 
+def pages_of(site: Path) -> list[Path]:
+    """Return the pages of a site; what themes keep beside their scripts is none."""
+    return sorted(p for p in site.rglob("*.html") if "_static" not in p.parts)
+
+
 def faults_of(site: Path) -> list[str]:
     """Return every fault of a site, one a line.
 
@@ -47,7 +53,7 @@ def faults_of(site: Path) -> list[str]:
     site : Path
         Folder with the pages.
     """
-    texts = {p: p.read_text(encoding="utf-8") for p in sorted(site.rglob("*.html"))}
+    texts = {p: p.read_text(encoding="utf-8") for p in pages_of(site)}
     pages = {}
     for path, text in texts.items():
         pages[path] = Page()
@@ -57,6 +63,8 @@ def faults_of(site: Path) -> list[str]:
         name = path.relative_to(site).as_posix()
         found += [f"{name}: loads {a}" for a in page.loads if not _is_local(path, a)]
         found += [f"{name}: {a} leads nowhere" for a in page.links if not _leads(pages, path, a)]
+        if 'class="output stderr' in texts[path]:
+            found.append(f"{name}: code wrote to stderr")
         found += [f"{name}: names {place}" for place in sorted(set(PLACES.findall(texts[path])))]
     return found
 
@@ -89,7 +97,7 @@ def main(arguments: list[str]) -> int:
     site = Path(arguments[0]).resolve()
     found = faults_of(site)
     print(*found, sep="\n", end="\n" if found else "")
-    print(f"{len(list(site.rglob('*.html')))} pages, {len(found)} faults")
+    print(f"{len(pages_of(site))} pages, {len(found)} faults")
     return 1 if found else 0
 
 

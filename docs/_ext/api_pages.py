@@ -95,6 +95,9 @@ def page_text(public: Public) -> str:
     lines += [f".. auto{public.kind}:: {public.home}.{public.name}"]
     if public.kind == "class":
         lines += ["   :members:"]
+        fields = getattr(public.value, "__dataclass_fields__", {})
+        if fields:  # the docstring's Attributes tell them
+            lines += [f"   :exclude-members: {', '.join(fields)}"]
     return "\n".join([*lines, ""])
 
 

@@ -27,7 +27,7 @@ def further_pages(folder: Path) -> list[str]:
         Without their endings, sorted.
     """
     lists = "\n".join((folder / f"{n}.md").read_text(encoding="utf-8") for n in ("index", GUIDE))
-    named = set(re.findall(r"^[\w/-]+$", lists, re.MULTILINE)) | {"index", GUIDE}
+    named = set(re.findall(r"^(?:.+ <)?([\w/-]+)>?$", lists, re.MULTILINE)) | {"index", GUIDE}
     pages = {p.stem for p in folder.iterdir() if p.suffix in (".md", ".ipynb", ".rst")}
     return sorted(pages - named)
 

@@ -14,6 +14,7 @@
       const { data, layout } = spec(figure, dark);
       Plotly.react(figure.querySelector(".eventstudy-plot"), data, layout,
         { responsive: true, displaylogo: false });
+      figure.querySelector("details").open = false;
     }
   };
   draw();

@@ -107,7 +107,7 @@ class PlottedFigure:
             f'<div class="eventstudy-plot" role="img" aria-label="{escape(self.alternative)}" '
             f'data-height="{height}"></div>'
             f'<script type="application/json">{data}</script>'
-            f"<details><summary>In words</summary><p>{escape(self.alternative)}</p></details>"
+            f"<details open><summary>In words</summary><p>{escape(self.alternative)}</p></details>"
             f"<script>{DRAW}</script></figure>"
         )
 
@@ -129,7 +129,7 @@ DRAW = (
     "(f=>{if(!window.Plotly||!f)return;"
     "const s=JSON.parse(f.querySelector('script[type=\"application/json\"]').textContent);"
     "Plotly.newPlot(f.querySelector('.eventstudy-plot'),s.data,s.layout,"
-    "{responsive:true,displaylogo:false})})"
+    "{responsive:true,displaylogo:false});f.querySelector('details').open=false})"
     "(document.currentScript&&document.currentScript.parentElement)"
 )
 """Draws where plotly is already in the page; a page may also draw the figures itself."""
