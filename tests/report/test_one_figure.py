@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,3 +154,11 @@ def test_hostile_texts_are_text(browser: Any, small_study: Callable[..., es.Stud
     scripts = page.locator("script:not([type])").count()
     assert scripts == 1 + len(figures)
     assert said == []
+
+
+def test_no_figure_of_the_report_is_left_out(made: Made) -> None:
+    """The names are read from the page as it was written."""
+    shown = set(re.findall(r'data-plot="([\w-]+)"', made.html))
+    known = {**es.figure_names(made.study), **es.figure_names(made.backtest)}
+    assert len(shown) > 8
+    assert shown <= set(known)
