@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from eventstudy.study import StudyResult
 
     Drawable = StudyResult | BacktestResult | SweepResult
-    Maker = Callable[[Any, str | None], Figure | None]
 
 OF_A_STUDY = {
     "lead-baskets": "mean CAR of the baskets and of the spread that leads",
@@ -253,8 +252,12 @@ def _of_study(
         return draw(study, _rows(study, case), window)
     if name == "prices":
         return figures.price_figure(study, None, case)
-    if name in ("effects", "heatmap"):
-        return (figures.effects_figure if name == "effects" else figures.heatmap_figure)(study)
+    of_all: dict[str, Callable[[StudyResult], Figure | None]] = {
+        "effects": figures.effects_figure,
+        "heatmap": figures.heatmap_figure,
+    }
+    if name in of_all:
+        return of_all[name](study)
     return (figures.event_figure if name == "event-paths" else figures.forest_figure)(study, case)
 
 
@@ -273,7 +276,7 @@ def _rows(study: StudyResult, event: str) -> list[int]:
 
 def _picked(made: Figure, choices: Mapping[str, str]) -> PlottedFigure:
     """Return the figure at the variant that was chosen."""
-    selectors = {choice.label.lower(): choice for choice in made.choices}
+    selectors = {choice.label.lower().replace(" ", "_"): choice for choice in made.choices}
     for given in choices:
         if given not in selectors:
             raise UnknownNameError(f"selector of figure {made.name!r}", given, selectors)
