@@ -4,8 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-for-tests
+WRITES := $(VENV)/.ready-for-docs
 
-.PHONY: demo test lint types check lowest clean
+.PHONY: demo test lint types check docs lowest clean
 
 demo: $(READY)
 	@$(BIN)/eventstudy demo --out eventstudy-demo
@@ -20,6 +21,10 @@ types: $(TESTED)
 	@$(BIN)/mypy
 
 check: lint types test
+
+docs: $(WRITES)
+	@$(BIN)/python -m sphinx -W --keep-going -n -E -q -b html -d docs/_build/doctrees docs docs/_build/html
+	@$(BIN)/python docs/_check/site.py docs/_build/html
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there: install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 1; }
@@ -38,6 +43,11 @@ $(TESTED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@ $(READY)
 
+$(WRITES): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing with the tools for the documentation (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@ $(READY)
+
 lowest: | $(VENV)/bin/python
 	@$(PYTHON) -m venv $(VENV)-lowest
 	@$(BIN)/python benchmarks/lowest_versions.py > $(VENV)-lowest/pins.txt
@@ -46,4 +56,4 @@ lowest: | $(VENV)/bin/python
 	@$(VENV)-lowest/bin/python -m pytest -n 2
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache

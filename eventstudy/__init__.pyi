@@ -30,5 +30,8 @@ from .longrun import long_run as long_run
 from .prices import PriceTable as PriceTable
 from .prices import load_prices as load_prices
 from .report import write_report as write_report
+from .report.one_figure import PlottedFigure as PlottedFigure
+from .report.one_figure import figure as figure
+from .report.one_figure import figure_names as figure_names
 from .study import StudyResult as StudyResult
 from .study import event_study as event_study

@@ -105,6 +105,10 @@ def make_baskets(given: Mapping[str, Sequence[str] | Mapping[str, float]]) -> Ba
         ``{"ASIC": ["AVGO", "MRVL"], "@GPU": {"NVDA": 3, "AMD": 1}}``; weights are scaled
         to sum to one.
 
+    Returns
+    -------
+    Baskets
+
     Raises
     ------
     EventStudyError

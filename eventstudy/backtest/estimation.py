@@ -41,6 +41,11 @@ def rows_before(
     session_0 : datetime64[D]
         Of the event.
     sessions, gap : int
+        Length of the window, and sessions between its end and session 0.
+
+    Returns
+    -------
+    slice
     """
     end = max(history.row_of(session_0) - gap, 0)
     return slice(max(end - sessions, 0), end)

@@ -89,6 +89,10 @@ def bundled_folder() -> Path:
     Inside the installed package, or beside the pyproject.toml of this very project in a
     source tree; never a folder that merely happens to be called strategies.
 
+    Returns
+    -------
+    Path
+
     Raises
     ------
     BacktestError
@@ -112,7 +116,12 @@ def _is_this_project(pyproject: Path) -> bool:
 
 
 def bundled_strategies() -> dict[str, Strategy]:
-    """Return the strategies that ship with the project, by name."""
+    """Return the strategies that ship with the project, by name.
+
+    Returns
+    -------
+    dict of str to Strategy
+    """
     return load_strategies(bundled_folder())
 
 
@@ -121,6 +130,14 @@ def load_strategies(folder: str | Path) -> dict[str, Strategy]:
 
     Every ``.py`` file counts except those whose name begins with ``_``, ``.`` or ``test_``,
     and conftest.py. A file may define several strategies.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    dict of str to Strategy
 
     Raises
     ------
@@ -273,6 +290,10 @@ def find_strategy(name: str, folder: str | Path | None = None) -> Strategy:
         Such as ``asic-gpu-rotation`` or ``asic-gpu-rotation:hold=5,gross=0.1``.
     folder : path, optional
         Searched before the shipped strategies; a name in both is the folder's.
+
+    Returns
+    -------
+    Strategy
 
     Raises
     ------

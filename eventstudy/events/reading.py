@@ -75,6 +75,10 @@ def read_events(
     assume_known : mapping of str to int, optional
         See `EventCalendar.assume_known`.
 
+    Returns
+    -------
+    EventCalendar
+
     Raises
     ------
     InputError

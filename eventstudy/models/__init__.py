@@ -88,6 +88,10 @@ def find_model(model: str | ReturnModel) -> ReturnModel:
         another package registers under the entry-point group ``eventstudy.models``, or an
         object.
 
+    Returns
+    -------
+    ReturnModel
+
     Raises
     ------
     UnknownNameError

@@ -74,9 +74,14 @@ def audit(
 
     Parameters
     ----------
-    events, prices, strategies, costs, capital, benchmark, baskets, risk_free, limits,
-    shortable, seed, folder
-        As in `backtest`. `seed` also draws the changes.
+    events, prices, strategies
+        As in `backtest`.
+    costs, capital, benchmark, baskets, risk_free, limits, shortable
+        As in `backtest`.
+    seed : int
+        As in `backtest`; it also draws the changes.
+    folder : path, optional
+        As in `backtest`.
     cuts : int, optional
         Number of sessions with decisions to cut after, drawn at random; default: all.
     draws : int
