@@ -14,7 +14,8 @@ import eventstudy as es
 from eventstudy.backtest import Costs, Limits
 from eventstudy.backtest.sweep.kept import Kept
 from eventstudy.backtest.sweep.work import Bench
-from eventstudy.cli import main, sweep_command
+from eventstudy.cli import main
+from eventstudy.exports.frames import plain_kinds
 
 Captured = pytest.CaptureFixture[str]
 OVER = ("hold=2,5", "limit=0.01,none", "fill=close")
@@ -125,7 +126,7 @@ def test_parquet_holds_the_same_tables(command: Callable[..., list[str]], tmp_pa
 def test_columns_of_words_and_numbers_are_written_as_words() -> None:
     """An author's own parameter may be of any kind; parquet takes one kind a column."""
     frame = pd.DataFrame({"own": [None, 0.2, "x"], "hold": [1, 2, 3]})
-    plain = sweep_command._plain(frame)
+    plain = plain_kinds(frame)
     assert plain["own"].tolist() == ["None", "0.2", "x"]
     assert plain["hold"].tolist() == [1, 2, 3]
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_page import Made  # type: ignore[import-not-found]
@@ -85,37 +86,32 @@ def test_every_claim_stands_in_the_section(article: tuple[es.ClaimsResult, str])
 
 
 @pytest.mark.browser
-def test_the_section_in_a_browser(article: tuple[es.ClaimsResult, str], tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium on this machine")
+def test_the_section_in_a_browser(
+    article: tuple[es.ClaimsResult, str], browser: Any, tmp_path: Path
+) -> None:
     """Nothing complains, the contents lead to it, and a phone does not scroll sideways."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = tmp_path / "report.html"
     path.write_text(article[1], encoding="utf-8")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_context(viewport={"width": 390, "height": 800}, offline=True).new_page()
-        said: list[str] = []
-        page.on("console", lambda m: said.append(m.text))
-        page.on("pageerror", lambda e: said.append(str(e)))
-        page.goto(path.as_uri())
-        page.click('.contents a[href="#claims"]')
-        page.wait_for_function(
-            "() => Math.abs(document.querySelector('#claims').getBoundingClientRect().top) < 200"
-        )
-        page.locator("#claim-13 summary").click()
-        assert page.locator("#claim-13 table").is_visible()
-        assert not page.locator("#claim-12 table").is_visible()
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        colour = "e => getComputedStyle(e).backgroundColor"
-        shades = {
-            name: page.locator(f"#claims .verdict.{name}").first.evaluate(colour)
-            for name in ("supported", "open")
-        }
-        browser.close()
+    page = browser.new_context(viewport={"width": 390, "height": 800}, offline=True).new_page()
+    said: list[str] = []
+    page.on("console", lambda m: said.append(m.text))
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.goto(path.as_uri())
+    page.click('.contents a[href="#claims"]')
+    page.wait_for_function(
+        "() => Math.abs(document.querySelector('#claims').getBoundingClientRect().top) < 200"
+    )
+    page.locator("#claim-13 summary").click()
+    assert page.locator("#claim-13 table").is_visible()
+    assert not page.locator("#claim-12 table").is_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    colour = "e => getComputedStyle(e).backgroundColor"
+    shades = {
+        name: page.locator(f"#claims .verdict.{name}").first.evaluate(colour)
+        for name in ("supported", "open")
+    }
+    page.context.close()
     assert wide <= 0
     assert said == []
     assert len(set(shades.values())) == 2
