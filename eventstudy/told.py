@@ -29,7 +29,8 @@ def as_text(told: Told, width: int = 0) -> str:
 
 def _line(part: str | pd.DataFrame, width: int) -> str:
     if not isinstance(part, str):
-        return str(part.to_string(index=part.index.name is not None, index_names=False))
+        spaced = part.rename(columns=lambda name: f" {name}")  # heads of several words stay apart
+        return str(spaced.to_string(index=part.index.name is not None, index_names=False))
     return fill(part, width, subsequent_indent="  ") if width and part else part
 
 

@@ -112,13 +112,14 @@ class Evidence:
             {SHOWN[name]: [_worded(name, value) for value in frame[name]] for name in SHOWN},
             index=frame.index,
         )
-        floor = 1.0 / (max(self.luck["placebo_draws"].max(), 1) + 1.0)
+        draws = self.luck["placebo_draws"].max()
+        floor = f", no smaller than {1.0 / (draws + 1.0):.2g}" if draws else " (none was drawn)"
         said = (
             "PSR and DSR: probability that the true Sharpe ratio is above zero, and above the "
             "best to be expected of that many trials without an edge. Placebo p: share of "
-            f"calendars with the gaps between events permuted that do as well, no smaller than "
-            f"{floor:.2g}; the strategy is asked with each event's own direction, so that labels "
-            "set with hindsight keep it there too."
+            f"calendars with the gaps between events permuted that do as well{floor}; the "
+            "strategy is asked with each event's own direction, so that labels set with "
+            "hindsight keep it there too."
         )
         noted = zip(self.luck["strategy"], self.luck["note"], strict=True)
         notes = [f"{name!s}: {note!s}." for name, note in noted if note]
