@@ -29,9 +29,23 @@ def as_text(told: Told, width: int = 0) -> str:
 
 def _line(part: str | pd.DataFrame, width: int) -> str:
     if not isinstance(part, str):
-        spaced = part.rename(columns=lambda name: f" {name}")  # heads of several words stay apart
-        return str(spaced.to_string(index=part.index.name is not None, index_names=False))
+        return _aligned(part)
     return fill(part, width, subsequent_indent="  ") if width and part else part
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    """Return a table with two blanks between columns, so that heads of several words stay apart."""
+    columns = [[str(name), *map(str, frame[name])] for name in frame]
+    widths = [max(map(len, column)) for column in columns]
+    rows = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+    if frame.index.name is not None:
+        names = ["", *map(str, frame.index)]
+        side = max(map(len, names))
+        rows = [f"{name.ljust(side)}  {row}" for name, row in zip(names, rows, strict=True)]
+    return "\n".join(row.rstrip() for row in rows)
 
 
 def as_html(told: Told) -> str:
