@@ -63,10 +63,10 @@ SHOWN = {
     "psr": "PSR",
     "trials": "trials",
     "dsr": "DSR",
-    "min_track_record": "needs sessions",
+    "min_track_record": "sessions needed",
     "placebo_total_p": "placebo p",
-    "placebo_sharpe_p": "of Sharpe",
-    "break_even_bp": "breaks even bp",
+    "placebo_sharpe_p": "placebo p, Sharpe",
+    "break_even_bp": "break-even bp",
     "capacity": "capacity m",
 }
 SENSITIVITY = ("strategy", "what", "level", "total_return", "sharpe", "events")

@@ -211,13 +211,13 @@ def _folded(lines: list[str], width: int) -> list[str]:
     spans = _spans([line.ljust(longest) for line in lines])
     cells = [[line[a:b] for a, b in spans] for line in (text.ljust(longest) for text in lines)]
     keys = _keys(cells[1:])
-    room = width - sum(b - a + 1 for a, b in spans[:keys])
+    room = width - sum(b - a + 2 for a, b in spans[:keys])
     if keys >= len(spans) or max(b - a for a, b in spans[keys:]) > room:
         return lines
     parts: list[list[int]] = [[]]
     left = room
     for i in range(keys, len(spans)):
-        wide = spans[i][1] - spans[i][0] + 1
+        wide = spans[i][1] - spans[i][0] + 2
         if wide > left and parts[-1]:
             parts.append([])
             left = room
@@ -227,7 +227,7 @@ def _folded(lines: list[str], width: int) -> list[str]:
     for part in parts:
         shown = [*range(keys), *part]
         out += [""] if out else []
-        out += [" ".join(row[i] for i in shown).rstrip() for row in cells]
+        out += ["  ".join(row[i] for i in shown).rstrip() for row in cells]
     return out
 
 

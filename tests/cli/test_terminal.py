@@ -24,28 +24,28 @@ TABLE = """\
 
 def test_a_wide_table_is_shown_in_parts_that_name_their_rows() -> None:
     """By hand: name and window tell the rows apart; `mean move` is one header of two words."""
-    assert fitted(TABLE, 35).split("\n") == [
-        " name window mean move   first",
-        " long    0,0         1 +10.00%",
-        "short    0,0            +1.00%",
-        "short    1,5         3  +1.00%",
+    assert fitted(TABLE, 40).split("\n") == [
+        " name  window  mean move    first",
+        " long     0,0          1  +10.00%",
+        "short     0,0              +1.00%",
+        "short     1,5          3   +1.00%",
         "",
-        " name window  second",
-        " long    0,0 -20.00%",
-        "short    0,0  -2.00%",
-        "short    1,5  -2.00%",
+        " name  window   second",
+        " long     0,0  -20.00%",
+        "short     0,0   -2.00%",
+        "short     1,5   -2.00%",
         "(one line more)",
     ]
 
 
 def test_a_header_without_gaps_belongs_to_its_table() -> None:
     table = "     hit rate turnover\nidea    50.0%     7.13"
-    assert fitted(table, 15).split("\n") == [
-        "     hit rate",
-        "idea    50.0%",
+    assert fitted(table, 16).split("\n") == [
+        "      hit rate",
+        "idea     50.0%",
         "",
-        "     turnover",
-        "idea     7.13",
+        "      turnover",
+        "idea      7.13",
     ]
 
 
