@@ -313,7 +313,7 @@ def _study(config: RunConfig, events: EventCalendar, prices: PriceTable, say: Sa
     if config.case is not None and config.case not in studied.studied:
         raise UnknownNameError("case among the studied events", config.case, studied.studied)
     say("testing")
-    _ = studied.tests
+    studied.compute_tests(watched(say))
     return studied
 
 

@@ -123,6 +123,24 @@ class StudyResult:
 
         return group_tests_frame(self)
 
+    def compute_tests(self, progress: Progress = unwatched) -> pd.DataFrame:
+        """Compute `tests` now, watched: they take seconds.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Told what is being done, how much of it is done, and how much there is.
+
+        Returns
+        -------
+        DataFrame
+            See `tests`.
+        """
+        from eventstudy.study.tables import group_tests_frame
+
+        vars(self)["group_tests"] = group_tests_frame(self, progress)
+        return self.tests
+
     @cached_property
     def single_tests(self) -> pd.DataFrame:
         """The tests of single events, with what ranks can resolve; group ``event_id/series``."""

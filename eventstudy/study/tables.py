@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.abnormal import AbnormalReturns, cumulate
+from eventstudy.models.contract import Progress, unwatched
 from eventstudy.significance import Sample
 from eventstudy.significance.contract import student
 from eventstudy.significance.single import beyond_ranks
@@ -217,7 +218,7 @@ def samples(
                 yield alignment, model, group, sample_of(found, group, keep, study)
 
 
-def group_tests_frame(study: StudyResult) -> pd.DataFrame:
+def group_tests_frame(study: StudyResult, progress: Progress = unwatched) -> pd.DataFrame:
     """Return every test over every group, event day and window."""
     import pandas as pd
 
@@ -226,7 +227,9 @@ def group_tests_frame(study: StudyResult) -> pd.DataFrame:
     masks = study.config.frame.masks(windows)
     hidden = np.full(len(windows), np.nan)
     parts: list[tuple[Any, ...]] = []
-    for alignment, model, group, sample in samples(study):
+    total = len(study.alignments) * len(study.fits) * len(study.groups)
+    for done, (alignment, model, group, sample) in enumerate(samples(study)):
+        progress("testing", done, total)
         for test in study.tests_asked:
             found = test.evaluate(sample, masks)
             verdict = found.verdict

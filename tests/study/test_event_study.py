@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -304,3 +305,14 @@ def test_overlaps_are_those_of_the_studied_events(sample_study: es.StudyResult) 
 
 def test_tiny_p_values_are_never_printed_as_zero(sample_study: es.StudyResult) -> None:
     assert " 0.000" not in sample_study.summary()
+
+
+def test_tests_can_be_watched(sample_study: es.StudyResult) -> None:
+    told: list[tuple[str, int, int]] = []
+    again = replace(sample_study)
+    found = again.compute_tests(lambda *said: told.append(said))
+    pd.testing.assert_frame_equal(found, sample_study.tests)
+    assert found is again.tests
+    assert [done for _, done, _ in told] == list(range(len(told)))
+    groups = len(sample_study.group_tests[["group", "alignment", "model"]].drop_duplicates())
+    assert len(told) == groups <= told[0][2]
