@@ -154,13 +154,20 @@ def new_strategy(
     planted = _plant(folder, _strategy_files(names), dry_run=dry_run, force=force)
     test, where = shlex.quote(str(planted.files[1])), shlex.quote(folder)
     steps = {
-        "Its test": [f"python -m pytest {test}"],
+        "Its test": [*_needs_pytest(), f"python -m pytest {test}"],
         "On events": [
             f"eventstudy backtest events.csv --prices sample --strategies {where} "
             f"--strategy {names.name}"
         ],
     }
     _tell(planted, steps, dry_run, json_)
+
+
+def _needs_pytest() -> list[str]:
+    """Return how to get what runs tests, where it is not installed."""
+    from importlib.util import find_spec
+
+    return [] if find_spec("pytest") else ["python -m pip install pytest"]
 
 
 def _strategy_files(names: Names) -> dict[str, bytes]:

@@ -114,3 +114,11 @@ def test_a_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for place in ("file", "file/below"):
         assert main(["new", "strategy", "my-idea", "--dir", str(tmp_path / place)]) == 2
         assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_what_runs_tests_is_named_where_it_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["new", "strategy", "my-idea", "--dir", str(tmp_path)]) == 0
+    assert "python -m pip install pytest" in capsys.readouterr().out
