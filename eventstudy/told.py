@@ -49,12 +49,23 @@ def _aligned(frame: pd.DataFrame) -> str:
 
 
 def as_html(told: Told) -> str:
-    """Return lines as paragraphs and tables as tables, everything escaped."""
-    return "\n".join(_element(part) for part in told if not (isinstance(part, str) and not part))
+    """Return lines as paragraphs and tables as tables, everything escaped.
+
+    What follows the last table can be folded.
+    """
+    parts = [part for part in told if not (isinstance(part, str) and not part)]
+    after = next((i for i, part in enumerate(parts[::-1]) if not isinstance(part, str)), 0)
+    shown = [_element(part) for part in parts]
+    if not after:
+        return "\n".join(shown)
+    notes = "\n".join(shown[-after:])
+    folded = f"<details open><summary>Notes</summary>\n{notes}\n</details>"
+    return "\n".join([*shown[:-after], folded])
 
 
 def _element(part: str | pd.DataFrame) -> str:
     if isinstance(part, str):
         return f"<p>{escape(part)}</p>"
     frame = part.reset_index() if part.index.name is not None else part
-    return str(frame.to_html(index=False, border=0, na_rep=""))
+    table = str(frame.to_html(index=False, border=0, na_rep=""))
+    return table.replace("<td>", '<td style="text-align:right">')

@@ -47,3 +47,12 @@ def test_long_lines_are_wrapped_and_tables_are_not():
     told = as_text([line.strip(), wide], width=20).splitlines()
     assert max(len(part) for part in told[:-2]) <= 20
     assert told[-2] == "a" * 40
+
+
+def test_what_follows_the_last_table_can_be_folded():
+    frame = pd.DataFrame({"a": ["1"]})
+    assert as_html(["x", frame, "y", "", "z"]).endswith(
+        "<details open><summary>Notes</summary>\n<p>y</p>\n<p>z</p>\n</details>"
+    )
+    assert "details" not in as_html(["x", frame])
+    assert as_html(["x", "y"]) == "<p>x</p>\n<p>y</p>"
