@@ -220,7 +220,7 @@ def test_a_result_is_told_in_every_form(walk, strategies):
     assert frame["cuts"].tolist() == [4, 4]
     assert frame.loc["insider", "first_event"] == "second"
     assert frame.loc["seeded", "first_event"] == ""
-    assert "<td>peek</td>" in result._repr_html_()
+    assert ">peek</td>" in result._repr_html_()
     assert str(result) == result.summary()
     assert result.manifest()["verdicts"] == {"seeded": "clean", "insider": "peek"}
 
