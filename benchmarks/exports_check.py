@@ -129,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = markdown_table(("format", "files", "bytes", "seconds"), measured)
     text = (
         "## Exports\n\nThe shipped sample, "
-        f"{len(study.tests_asked)} tests over events, one strategy, the article's claims; wall time "
-        "of each format on 2 processors that other work shared, a browser's start included; "
+        f"{len(study.tests_asked)} tests over events, one strategy, the article's claims; wall "
+        "time of each format on 2 processors that other work shared, a browser's start included; "
         f"`python benchmarks/exports_check.py`.\n\n{table}\n\n" + "\n".join(checks)
     )
     print(text)
