@@ -65,11 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 the user's input, 3 an audit that found a peek, 1 our own fault.
+        0 done, 2 the user's input, 3 an audit that found a peek, 130 interrupted, 1 our own fault.
     """
     try:
         app(args=arguments)
     except SystemExit as end:
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            terminal.complain("interrupted; files are written whole or not at all")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except EventStudyError as error:
         return _fail(str(error), 2)

@@ -162,3 +162,16 @@ def test_lines_fit_the_width_that_is_asked_for(
     monkeypatch.delenv("COLUMNS")
     assert main(["list", "tests"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) > 120  # a pipe breaks nothing
+
+
+def test_an_interruption_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eventstudy.run.execute.execute", interrupted)
+    assert main(["demo"]) == 130
+    assert capsys.readouterr().err == (
+        "eventstudy: interrupted; files are written whole or not at all\n"
+    )
