@@ -58,8 +58,8 @@ LUCK = (
 )  # fmt: skip
 SHOWN = {
     "sharpe": "Sharpe",
-    "boot_low": "from",
-    "boot_high": "to",
+    "boot_low": "boot low",
+    "boot_high": "boot high",
     "psr": "PSR",
     "trials": "trials",
     "dsr": "DSR",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EARNED = {
     "total_return": "return",
     "annual_return": "a year",
-    "volatility": "volatility",
+    "volatility": "vol.",
     "sharpe": "Sharpe",
     "sharpe_se": "s.e.",
     "sortino": "Sortino",

@@ -182,5 +182,5 @@ def moved(day: str, moment: Moment, zone: str) -> tuple[str, str]:
 
 
 def read_tickers(text: str) -> str:
-    """Return tickers as the calendar has them, separated by ``;``."""
-    return ";".join(part for part in re.split(r"[;,|\s]+", text) if part)
+    """Return tickers as the calendar has them: in capitals, separated by ``;``."""
+    return ";".join(part.upper() for part in re.split(r"[;,|\s]+", text) if part)

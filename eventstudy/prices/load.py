@@ -171,9 +171,20 @@ def checked_tickers(tickers: Iterable[str] | str | None) -> tuple[str, ...] | No
     if not names:
         raise PriceError("no tickers were asked for; leave them out to load all there are")
     faults = [(repr(name), why) for name in names if (why := _not_a_ticker(name))]
+    faults += _spellings(names)
     if faults:
         raise PriceError(_listed("these are no tickers", faults))
     return tuple(names)
+
+
+def _spellings(names: Iterable[object]) -> list[tuple[str, str]]:
+    """Return tickers that differ from another in case alone: one company would count twice."""
+    first: dict[str, str] = {}
+    found = []
+    for name in names:
+        if isinstance(name, str) and first.setdefault(name.upper(), name) != name:
+            found.append((repr(name), f"stands beside {first[name.upper()]!r}: write it one way"))
+    return found
 
 
 def _not_a_ticker(name: object) -> str:

@@ -202,8 +202,8 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
     ]
     lines.append(
         f"{config['start']} to {config['end']}, {config['sessions']} sessions, capital "
-        f"{decimal(float(config['capital']), 0)}. Decided after the close of session 0 at the "
-        "earliest, filled on a later session; uncertain times at the later session. Costs: "
+        f"{decimal(float(config['capital']), 0)}. {_when(config)}, filled on a later session; "
+        "uncertain times at the later session. Costs: "
         f"{cost_words(config['costs'])}; holding bears none. Cash: {config['risk_free']}."
     )
     lines.append(
@@ -221,6 +221,15 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
     return lines + backtest.alarms()
 
 
+def _when(config: dict[str, Any]) -> str:
+    """Return when strategies decide."""
+    early = [n for n, s in config["strategies"].items() if s["parameters"]["entry"] < 1]
+    said = "Decided after the close of session 0 at the earliest"
+    if not early:
+        return said
+    return f"{said}, by {', '.join(early)} before the news where its date was known"
+
+
 def _alpha_clause(row: pd.Series, benchmark: str) -> str:
     alpha, error = float(row["alpha"]), float(row["alpha_hac_se"])
     if not math.isfinite(alpha + error):
@@ -232,6 +241,11 @@ def _alpha_clause(row: pd.Series, benchmark: str) -> str:
 
 
 def _strategy_line(row: pd.Series, benchmark: str) -> str:
+    if not row["events_traded"]:
+        return (
+            f"{row['strategy']}: traded nothing; why stands in the table of what was not traded (a "
+            "strategy that acts before the news needs dates that were known: --assume-known)."
+        )
     sharpe, error = float(row["sharpe"]), float(row["sharpe_se"])
     low, high = sharpe - 1.96 * error, sharpe + 1.96 * error
     if not (low == low and high == high):

@@ -185,7 +185,7 @@ def _tempered(found: Verdict, doubt: str) -> Verdict:
 
 def _doubt(study: StudyResult, group: str, window: str, found: Verdict) -> str:
     """Return what a verdict hangs on: the reading of uncertain times, the number of tests."""
-    kinds = {verdict(p).kind for _, _, p in _by_reading(study, group, window)}
+    kinds = _kinds(_by_reading(study, group, window))
     doubts = []
     if len(kinds) > 1:
         doubts.append("the verdict changes with the reading of uncertain times")
@@ -338,7 +338,7 @@ def reading_lines(study: StudyResult) -> list[str]:
     lines = []
     for window in window_names(study):
         found = _by_reading(study, lead_group(study), window)
-        kinds = {verdict(p_values).kind for _, _, p_values in found}
+        kinds = _kinds(found)
         said = [
             f"{alignment} {percent(effect['caar'])} ({counted(int(effect['n']), 'event')}; "
             + ", ".join(f"{name} {p_clause(p)}" for name, p in p_values.items())
@@ -351,6 +351,11 @@ def reading_lines(study: StudyResult) -> list[str]:
             f"times: {'; '.join(said)}."
         )
     return lines
+
+
+def _kinds(found: list[tuple[str, pd.Series, dict[str, float]]]) -> set[str]:
+    """Return the verdicts under the two readings; events of certain time alone are no reading."""
+    return {verdict(p_values).kind for name, _, p_values in found if name != "stated"}
 
 
 def _by_reading(

@@ -232,3 +232,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     add_drafts(file_drafts(source(tmp_path, "Ticker,Date\nNVDA,2024-12-12\n")), link)
     assert link.is_symlink()
     assert len(read_events(real)) == 1
+
+
+def test_tickers_are_written_in_capitals(tmp_path: Path) -> None:
+    (row,) = drafted(tmp_path, "Symbol,Date\navgo|mrvl,2024-12-12\n")
+    assert row[4] == "AVGO;MRVL"

@@ -328,3 +328,9 @@ def test_significant_digits_are_those_of_the_text() -> None:
     expected = [float(f"{v:.5g}") if np.isfinite(v) else None for v in values]
     assert significant(values, 5) == expected
     assert significant(values[:7], 5) == expected[:7]
+
+
+def test_no_panel_is_no_fault(made: Made) -> None:
+    """A model may leave an event none of its series."""
+    figure = figures.noise_figure(made.study, [], "0,0")
+    assert figure.spec["data"] == []

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from made_page import Made  # type: ignore[import-not-found]
 
+import eventstudy as es
 from eventstudy.report.tables import Heat
 from eventstudy.report.trading import monthly_heat, trading_lines, trading_tables
 
@@ -115,3 +116,15 @@ def test_attribution_shows_kind_side_and_ticker(made: Made) -> None:
 def test_the_summary_keeps_to_one_screens_width(made: Made) -> None:
     assert max(map(len, made.backtest.summary().splitlines())) <= 110
     assert max(map(len, made.backtest.monthly_text().splitlines())) <= 110
+
+
+def test_who_acts_before_the_news_and_who_traded_nothing_is_said(root: Path) -> None:
+    events = es.read_events(root / "events.csv")
+    prices = es.load_prices(events.tickers | {"SPY"}, source="sample")
+    run = es.backtest(events, prices, ["asic-gpu-rotation", "pre-event-run-up"])
+    lines = trading_lines(run)
+    assert lines[1].startswith("pre-event-run-up: traded nothing; why stands in the table")
+    said = "at the earliest, by pre-event-run-up before the news where its date was known, filled"
+    assert said in lines[2]
+    alone = es.backtest(events, prices, ["asic-gpu-rotation"])
+    assert "at the earliest, filled on a later session" in trading_lines(alone)[1]

@@ -115,7 +115,7 @@ def _panel(draws: Floats, car: float, label: str, colour: str, panel: str) -> li
 def _panels(count: int, notes: list[Spec]) -> Spec:
     shape = layout(axis("%", ticksuffix="%", zeroline=False), axis("number of sums"), height=320)
     gap = 0.07
-    width = (1.0 - gap * (count - 1)) / count
+    width = (1.0 - gap * (count - 1)) / max(count, 1)
     for k in range(count):
         panel = "" if k == 0 else str(k + 1)
         low = k * (width + gap)

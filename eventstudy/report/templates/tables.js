@@ -82,6 +82,7 @@ document.querySelectorAll(".table-block:not(.packed)").forEach((block) => {
   if (filter) filter.addEventListener("input", () => {
     const wanted = filter.value.toLowerCase();
     for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    block.dataset.empty = [...body.rows].every((row) => row.hidden);
   });
   exporting(block, () => [
     headings(block).map((th) => th.textContent),
@@ -168,6 +169,7 @@ const makePacked = async (block) => {
       (!wanted || texts.some((c) => value(c, r).toLowerCase().includes(wanted))));
     pager.first();
     turn();
+    block.dataset.empty = rows.length === 0;
   };
   const pager = pagerOf(block, turn);
   const selects = names.map((name) => selectorOf(block, columns.find((c) => c.name === name), start[name], refresh));
