@@ -229,7 +229,7 @@ def test_doubts_are_warnings_and_the_calendar_decides_on_gaps() -> None:
         ({"source": 7}, "allowed are a name"),
         ({"source": Own}, "allowed are a name"),
         ({"tickers": []}, "no tickers were asked for"),
-        ({"tickers": ["AVGO", "NVDA", "avgo"]}, "'avgo' stands beside 'AVGO': write it one way"),
+        ({"tickers": ["AVGO", "NVDA", "avgo"]}, "'avgo': stands beside 'AVGO': write it one way"),
         ({"start": "2030-01-01"}, "its prices run from 2024-03-01 to 2025-02-28"),
     ],
 )
