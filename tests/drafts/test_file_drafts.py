@@ -232,3 +232,21 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     add_drafts(file_drafts(source(tmp_path, "Ticker,Date\nNVDA,2024-12-12\n")), link)
     assert link.is_symlink()
     assert len(read_events(real)) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        ("2025-03-04,16:00 +99:00,", "row 2, column Time: '16:00 +99:00': no such moment"),
+        ("2025-13-04,16:00 -05:00,", "row 2, column Date: '2025-13-04': no such day"),
+        (",16:00 Z,", "row 2, column Date: '': a value is needed"),
+        ("0001-01-01,00:00 +05:00,", "row 2, column Time: '00:00 \\+05:00': no such moment"),
+        ("2025-03-04T16:00+99:00,,", "row 2, column Date: .*: no such moment"),
+        ("2025-03-04,16:00 -05:00,Mars/X", "row 2, column Zone: 'Mars/X': unknown time zone"),
+    ],
+)
+def test_an_offset_that_leads_nowhere_is_a_fault_of_the_file(
+    tmp_path: Path, cells: str, fault: str
+) -> None:
+    with pytest.raises(InputError, match=fault.replace("+99", "\\+99")):
+        drafted(tmp_path, f"Ticker,Date,Time,Zone\nAVGO,{cells}\n")
