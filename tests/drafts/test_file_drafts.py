@@ -250,3 +250,9 @@ def test_an_offset_that_leads_nowhere_is_a_fault_of_the_file(
 ) -> None:
     with pytest.raises(InputError, match=fault.replace("+99", "\\+99")):
         drafted(tmp_path, f"Ticker,Date,Time,Zone\nAVGO,{cells}\n")
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_file_without_commas_is_told_so(tmp_path: Path, mark: str, name: str) -> None:
+    with pytest.raises(InputError, match=f"1 fault in the input:\\n.*row 1.*parted by {name}"):
+        drafted(tmp_path, f"Ticker{mark}Date\nAVGO{mark}2024-12-12\n")
