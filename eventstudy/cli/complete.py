@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import csv
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ FAMILIES = (
 )  # fmt: skip
 RUNS = "eventstudy-runs"
 CALENDAR = "events.csv"
+PLAIN = re.compile(r"[\w.@^=:;+,/~ -]+")
+"""Names that are offered: zsh evaluates what it is sent, and files hold what others wrote."""
 
 
 def fixed(*names: str) -> Callable[[str], list[str]]:
@@ -48,9 +51,14 @@ def fixed(*names: str) -> Callable[[str], list[str]]:
     return complete
 
 
+def _plain(names: Iterable[str]) -> list[str]:
+    """Return the names that mean nothing to a shell."""
+    return [name for name in names if PLAIN.fullmatch(name)]
+
+
 def models() -> list[str]:
     """Return the names of models, those of other packages too."""
-    return [*MODELS, *WITH_ARGUMENT, *_registered("eventstudy.models")]
+    return [*MODELS, *WITH_ARGUMENT, *_plain(_registered("eventstudy.models"))]
 
 
 def _registered(group: str) -> Iterator[str]:
@@ -77,7 +85,7 @@ def strategies(ctx: typer.Context) -> list[str]:
 
     own = ctx.params.get("strategies") or _of_config(ctx, "strategies")
     folders = [bundled_folder(), *([Path(own)] if own else [])]
-    return [name for folder in folders for name in _strategies_in(folder)]
+    return _plain(name for folder in folders for name in _strategies_in(folder))
 
 
 def _strategies_in(folder: Path) -> Iterator[str]:
@@ -103,18 +111,18 @@ def _decides(node: ast.ClassDef) -> bool:
 def kinds(ctx: typer.Context) -> list[str]:
     """Return the kinds of events in the calendar, ready for days: ``earnings=``."""
     found = {row["kind"] for row in _rows(ctx) if row.get("kind")}
-    return [f"{kind}=" for kind in sorted(found)]
+    return _plain(f"{kind}=" for kind in sorted(found))
 
 
 def cases(ctx: typer.Context) -> list[str]:
     """Return the ids of events in the calendar."""
-    return [row["event_id"] for row in _rows(ctx) if row.get("event_id")]
+    return _plain(row["event_id"] for row in _rows(ctx) if row.get("event_id"))
 
 
 def tickers(ctx: typer.Context) -> list[str]:
     """Return the tickers that the calendar names."""
     found = {t for row in _rows(ctx) for t in (row.get("tickers") or "").split(";") if t}
-    return sorted(t for t in found if not t.startswith("@"))
+    return _plain(sorted(t for t in found if not t.startswith("@")))
 
 
 def observed(ctx: typer.Context) -> list[str]:
@@ -130,7 +138,8 @@ def runs(ctx: typer.Context) -> list[str]:
             names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
     except OSError:
         return []
-    return sorted((n for n in names if (folder / n / "manifest.json").is_file()), reverse=True)
+    kept = (n for n in names if (folder / n / "manifest.json").is_file())
+    return _plain(sorted(kept, reverse=True))
 
 
 def price_sources(incomplete: str) -> list[str]:
@@ -156,13 +165,13 @@ def _paths(incomplete: str, wanted: Callable[[Path], bool]) -> Iterable[str]:
         inside = sorted(folder.iterdir())
     except OSError:
         return []
-    return [
+    return _plain(
         f"{lead}{path.name}{'/' if path.is_dir() else ''}"
         for path in inside
         if path.name.startswith(begun)
         and (begun or not path.name.startswith("."))
         and (path.is_dir() or wanted(path))
-    ]
+    )
 
 
 def _rows(ctx: typer.Context) -> list[dict[str, str]]:

@@ -136,15 +136,29 @@ class _Reader:
         if label.clock and not hour.clock:
             hour = replace(label, session=hour.session)
         zone = cell.get("timezone") or self.timezone
+        clock = hour.clock
         if hour.zone.startswith(("+", "-")) or hour.zone == "Z":
-            day, clock = moved(day, hour, zone)
+            day, clock = self._moved(i, day, hour, zone)
         else:
-            clock, zone = hour.clock, hour.zone or zone
+            zone = hour.zone or zone
         made = {
             "date": day, "time": clock, "timezone": zone, "session": label.session or hour.session,
             "tickers": read_tickers(cell["tickers"]),
         }  # fmt: skip
         return {**cell, **made}
+
+    def _moved(self, i: int, day: str, hour: Moment, zone: str) -> tuple[str, str]:
+        """Return date and time in a zone; as they stand where one of them is a fault already."""
+        try:
+            date.fromisoformat(day)
+            parse_timezone(zone)
+        except (CellError, ValueError):
+            return day, hour.clock
+        try:
+            return moved(day, hour, zone)
+        except CellError as error:
+            self._blame("time" if self.raw.get("time", [""] * (i + 1))[i] else "date", i, error)
+            return day, hour.clock
 
     def _date(self, i: int) -> tuple[str, str]:
         text = self.raw["date"][i]

@@ -35,6 +35,9 @@ SET = ("use", "confidence")
 
 NEEDED = ("date", "tickers")
 
+PARTED = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
+"""What parts columns in files that are called CSV and are none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -66,6 +69,10 @@ def choose(
     file : str
         The source, for faults.
     """
+    parted = next((name for mark, name in PARTED if len(header) == 1 and mark in header[0]), None)
+    if parted:
+        problem = f"its columns are parted by {parted}: save it with commas"
+        return [], [Fault(file, problem, row=1, value=header[0])]
     chosen, faults = _told(header, told, file)
     faults += [
         Fault(file, "this column is there twice", row=1, column=name)

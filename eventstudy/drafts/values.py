@@ -174,9 +174,21 @@ def _zone(word: str) -> str:
 
 
 def moved(day: str, moment: Moment, zone: str) -> tuple[str, str]:
-    """Return date and time in `zone` of a moment that is given with an offset from UTC."""
+    """Return date and time in `zone` of a moment that is given with an offset from UTC.
+
+    Raises
+    ------
+    CellError
+        Where the offset is none, or leads beyond the years of the calendar.
+    """
     offset = "+00:00" if moment.zone == "Z" else moment.zone
-    there = datetime.fromisoformat(f"{day}T{moment.clock}{offset}").astimezone(ZoneInfo(zone))
+    try:
+        given = datetime.fromisoformat(f"{day}T{moment.clock}{offset}")
+        there = given.astimezone(ZoneInfo(zone))
+    except (ValueError, OverflowError):
+        raise CellError(
+            f"no such moment: {moment.zone} is no offset from UTC, or it leads out of the calendar"
+        ) from None
     clock = there.strftime("%H:%M:%S").removesuffix(":00")
     return there.date().isoformat(), clock
 

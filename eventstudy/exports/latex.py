@@ -101,7 +101,7 @@ def _papers(papers: Iterable[Noted]) -> Iterable[str]:
         yield r"\midrule"
         for number, row in enumerate(table.rows, 1):
             gap = r" \addlinespace" if number % noted.block == 0 and number < last else ""
-            yield " & ".join(map(_cell, row)) + r" \\" + gap
+            yield _row(row) + r" \\" + gap
         yield r"\bottomrule"
         yield r"\end{tabular}\par\medskip"
         notes = " ".join(latex(note, breaks=True) for note in noted.notes)
@@ -111,6 +111,12 @@ def _papers(papers: Iterable[Noted]) -> Iterable[str]:
 
 def _cell(cell: str | Link | Heat) -> str:
     return latex(text_of(cell), breaks=True, most=IN_CELL)
+
+
+def _row(row: Sequence[str | Link | Heat]) -> str:
+    """Return the cells of a row; behind a rule or the end of a row, ``[`` and ``*`` are orders."""
+    text = " & ".join(map(_cell, row))
+    return "{}" + text if text.startswith(("[", "*")) else text
 
 
 def _tables(tables: Iterable[Table]) -> Iterable[str]:
@@ -141,7 +147,7 @@ def _long(table: Table, how: Fit) -> Iterable[str]:
     yield rf"\toprule {heads} \\ \midrule \endhead"
     yield r"\bottomrule \endlastfoot"
     for row in table.rows:
-        yield " & ".join(map(_cell, row)) + r" \\"
+        yield _row(row) + r" \\"
     yield r"\end{longtable}}"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eventstudy.exports.contract import Document, Format
     from eventstudy.longrun import LongRunResult
     from eventstudy.report.figures import Figure
+    from eventstudy.report.one_figure import PlottedFigure
     from eventstudy.study import StudyResult
 
 FORMATS: Mapping[str, Format] = {
@@ -89,13 +90,15 @@ def export(
     return [_put(Path(folder) / name, content) for name, content in contents.items()]
 
 
-def export_figure(figure: Figure, path: str | Path, variant: str | None = None) -> Path:
+def export_figure(
+    figure: Figure | PlottedFigure, path: str | Path, variant: str | None = None
+) -> Path:
     """Write one figure of the report; the ending says whether as png, svg or pdf.
 
     Parameters
     ----------
-    figure : Figure
-        Such as `eventstudy.report.figures.effects_figure` returns.
+    figure : Figure or PlottedFigure
+        Such as `eventstudy.report.figures.effects_figure` or `eventstudy.figure` returns.
     path : str or Path
     variant : str, optional
         Key of one of `figure.variants`; default the one it starts with.
@@ -112,13 +115,15 @@ def export_figure(figure: Figure, path: str | Path, variant: str | None = None) 
         Where what draws figures is missing, or the file cannot be written.
     """
     from eventstudy.exports.pictures import picture
+    from eventstudy.report.one_figure import PlottedFigure
 
     target = Path(path)
     ending = target.suffix[1:].lower()
     known = [name for name, fmt in FORMATS.items() if isinstance(fmt, Pictures)]
     if ending not in known:
         raise UnknownNameError("format of a figure", ending, known)
-    return _put(target, picture(figure, ending, variant))
+    drawn = figure.as_chosen() if isinstance(figure, PlottedFigure) else figure
+    return _put(target, picture(drawn, ending, variant))
 
 
 def check_formats(formats: str | Iterable[str]) -> tuple[str, ...]:

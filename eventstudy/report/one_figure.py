@@ -89,6 +89,20 @@ class PlottedFigure:
 
         return go.Figure(self._titled())
 
+    def as_chosen(self) -> Figure:
+        """Return the figure as the report has them, with what was chosen as its one variant."""
+        from eventstudy.report.figures.contract import Choice, Figure, key_of
+
+        choices = tuple(
+            Choice(label.replace("_", " ").capitalize(), ((key, key),))
+            for label, key in self.chosen.items()
+        )
+        key = key_of(*self.chosen.values())
+        return Figure(
+            self.name, self.title, self.caption, self.alternative, self.spec, choices,
+            {key: self.spec} if choices else {}, key,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         chosen = "".join(f", {name}={value!r}" for name, value in self.chosen.items())
         return f"PlottedFigure({self.name!r}{chosen})"
@@ -113,10 +127,12 @@ class PlottedFigure:
         )
 
     def _titled(self) -> Spec:
+        from eventstudy.report.figures.style import safe
+
         spec: Spec = deepcopy(self.spec)
         layout = spec["layout"]
         layout["title"] = {
-            "text": self.title, "x": 0.0, "xanchor": "left", "xref": "paper",
+            "text": safe(self.title, 200), "x": 0.0, "xanchor": "left", "xref": "paper",
             "y": 1.0, "yanchor": "top", "yref": "container", "pad": {"t": 10},
             "font": {"size": 15},
         }  # fmt: skip
@@ -158,7 +174,7 @@ def figure_names(result: Drawable) -> dict[str, str]:
 
 
 def figure(
-    result: Drawable, name: str, *, event: str | None = None, **choices: str
+    result: Drawable, name: str, *, event: str | None = None, **choices: str | tuple[int, int]
 ) -> PlottedFigure:
     """Return one figure of a result, as it stands in the report.
 
@@ -171,7 +187,7 @@ def figure(
     event : str, optional
         Event that ``event-paths``, ``noise`` and ``kind`` are about and ``forest`` marks. Default:
         the December 2024 release where it was studied, else the most recent event.
-    **choices : str
+    **choices : str or tuple of int
         What the figure's selectors would be set to, by their names in small letters:
         ``window="0,1"``, ``model="market"``; ``noise`` and ``kind`` take a window too.
         Default: as in the page.
@@ -193,14 +209,15 @@ def figure(
     >>> es.figure(study, "forest", window="0,1")  # doctest: +SKIP
     """
     known = _family(result)
-    if name not in known:
-        raise UnknownNameError("figure", name, known)
-    made = _make(result, name, event, choices)
+    if not isinstance(name, str) or name not in known:
+        raise UnknownNameError("figure", str(name), known)
+    asked = {label: _text(given) for label, given in choices.items()}
+    made = _make(result, name, event, asked)
     if made is None:
         raise StudyError(
             f"figure {name!r} has nothing to draw: {known[name]} is not in this result"
         )
-    return _picked(made, choices)
+    return _picked(made, asked)
 
 
 def _family(result: object) -> dict[str, str]:
@@ -305,10 +322,18 @@ def _picked(made: Figure, choices: Mapping[str, str]) -> PlottedFigure:
 
 
 def _key(choice: Choice, given: str) -> str:
+    from eventstudy.report.figures.contract import key_part
+
     known = [key for key, _ in choice.options]
-    if given not in known:
-        raise UnknownNameError(choice.label.lower(), given, known)
-    return given
+    text = key_part(given)
+    if text not in known:
+        raise UnknownNameError(choice.label.lower(), text, known)
+    return text
+
+
+def _text(given: object) -> str:
+    """Return a choice as text; a window may come as the two days that event_study takes."""
+    return ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
 
 
 def _chosen_words(chosen: Mapping[str, str]) -> str:

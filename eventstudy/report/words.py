@@ -185,10 +185,10 @@ def _tempered(found: Verdict, doubt: str) -> Verdict:
 
 def _doubt(study: StudyResult, group: str, window: str, found: Verdict) -> str:
     """Return what a verdict hangs on: the reading of uncertain times, the number of tests."""
-    kinds = _kinds(_by_reading(study, group, window))
     doubts = []
-    if len(kinds) > 1:
-        doubts.append("the verdict changes with the reading of uncertain times")
+    on = _hangs_on({a: verdict(p).kind for a, _, p in _by_reading(study, group, window)})
+    if on:
+        doubts.append(f"the verdict changes {on}")
     row = _row(study.multiple[study.multiple["test"] == SUPPORT[0]], study, group, window)
     if found.kind == "supported" and row is not None and row["p_romano_wolf"] > LEVEL:
         doubts.append(
@@ -197,6 +197,21 @@ def _doubt(study: StudyResult, group: str, window: str, found: Verdict) -> str:
             f"{p_clause(row['p_romano_wolf'])}"
         )
     return "; and ".join(doubts)
+
+
+def _hangs_on(kinds: dict[str, str]) -> str:
+    """Return what of uncertain times changes a verdict: their reading, or that they are in.
+
+    Parameters
+    ----------
+    kinds : dict of str to str
+        Kind of the verdict by alignment; under ``stated`` such events are left out.
+    """
+    if len(set(kinds.values())) < 2:
+        return ""
+    if len({kind for alignment, kind in kinds.items() if alignment != "stated"}) > 1:
+        return "with the reading of uncertain times"
+    return "where events of uncertain times are left out"
 
 
 def support(study: StudyResult, group: str, window: str) -> dict[str, float]:
@@ -338,24 +353,19 @@ def reading_lines(study: StudyResult) -> list[str]:
     lines = []
     for window in window_names(study):
         found = _by_reading(study, lead_group(study), window)
-        kinds = _kinds(found)
+        on = _hangs_on({alignment: verdict(p_values).kind for alignment, _, p_values in found})
         said = [
             f"{alignment} {percent(effect['caar'])} ({counted(int(effect['n']), 'event')}; "
             + ", ".join(f"{name} {p_clause(p)}" for name, p in p_values.items())
             + ")"
             for alignment, effect, p_values in found
         ]
-        same = "does not depend" if len(kinds) == 1 else "depends"
         lines.append(
-            f"{window_text(window).capitalize()}: the verdict {same} on the reading of uncertain "
-            f"times: {'; '.join(said)}."
+            f"{window_text(window).capitalize()}: the verdict "
+            f"{f'changes {on}' if on else 'does not depend on the reading of uncertain times'}: "
+            f"{'; '.join(said)}."
         )
     return lines
-
-
-def _kinds(found: list[tuple[str, pd.Series, dict[str, float]]]) -> set[str]:
-    """Return the verdicts under the two readings; events of certain time alone are no reading."""
-    return {verdict(p_values).kind for name, _, p_values in found if name != "stated"}
 
 
 def _by_reading(

@@ -132,3 +132,11 @@ def test_the_mean_of_sessions_by_hand() -> None:
     assert five.verdict == CANNOT_BE_SAID
     assert mean_effect("x", values[:1], 1).verdict == CANNOT_BE_SAID
     assert mean_effect("x", values[:0], 1).verdict == CANNOT_BE_SAID
+
+
+def test_leaving_events_out_is_told_apart_from_reading_them() -> None:
+    from eventstudy.claims.kinds.groups import _changes
+
+    one = {"stated": CANNOT_BE_SAID, "same": SUPPORTED, "next": SUPPORTED}
+    assert _changes(one) == "it changes where events of uncertain times are left out"
+    assert "reading" in _changes(one | {"same": CANNOT_BE_SAID})

@@ -9,7 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+import typer
+
+from eventstudy.cli import complete
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +130,23 @@ def test_a_key_loads_nothing_heavy(root: Path, place: Path, line: str) -> None:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(once() for _ in range(5)) < 0.6
+
+
+def test_what_a_shell_would_evaluate_is_not_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """zsh evaluates what it is sent: a calendar of somebody else's must run nothing."""
+    monkeypatch.chdir(tmp_path)
+    hostile = ("\\$(touch ran)", "`touch ran`", "a';touch ran;'", 'b"c', "x\ny", "<b>", "d|e")
+    rows = "".join(f'"{name.replace(chr(34), chr(34) * 2)}",k,AVGO\n' for name in hostile)
+    Path("events.csv").write_text(f"event_id,kind,tickers\n{rows}plain-1,$(k),NVDA;$(t)\n")
+    for name in ("good", "$(bad)"):
+        (tmp_path / "eventstudy-runs" / name).mkdir(parents=True)
+        (tmp_path / "eventstudy-runs" / name / "manifest.json").write_text("{}")
+    (tmp_path / "$(x).csv").write_text("")
+    context = typer.Context(click.Command("run"))
+    assert complete.cases(context) == ["plain-1"]
+    assert complete.kinds(context) == ["k="]
+    assert complete.tickers(context) == ["AVGO", "NVDA"]
+    assert complete.runs(context) == ["good"]
+    assert complete.draft_sources("") == ["yahoo", "events.csv", "eventstudy-runs/"]

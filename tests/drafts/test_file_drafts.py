@@ -237,3 +237,27 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_tickers_are_written_in_capitals(tmp_path: Path) -> None:
     (row,) = drafted(tmp_path, "Symbol,Date\navgo|mrvl,2024-12-12\n")
     assert row[4] == "AVGO;MRVL"
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        ("2025-03-04,16:00 +99:00,", "row 2, column Time: '16:00 +99:00': no such moment"),
+        ("2025-13-04,16:00 -05:00,", "row 2, column Date: '2025-13-04': no such day"),
+        (",16:00 Z,", "row 2, column Date: '': a value is needed"),
+        ("0001-01-01,00:00 +05:00,", "row 2, column Time: '00:00 \\+05:00': no such moment"),
+        ("2025-03-04T16:00+99:00,,", "row 2, column Date: .*: no such moment"),
+        ("2025-03-04,16:00 -05:00,Mars/X", "row 2, column Zone: 'Mars/X': unknown time zone"),
+    ],
+)
+def test_an_offset_that_leads_nowhere_is_a_fault_of_the_file(
+    tmp_path: Path, cells: str, fault: str
+) -> None:
+    with pytest.raises(InputError, match=fault.replace("+99", "\\+99")):
+        drafted(tmp_path, f"Ticker,Date,Time,Zone\nAVGO,{cells}\n")
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_file_without_commas_is_told_so(tmp_path: Path, mark: str, name: str) -> None:
+    with pytest.raises(InputError, match=f"1 fault in the input:\\n.*row 1.*parted by {name}"):
+        drafted(tmp_path, f"Ticker{mark}Date\nAVGO{mark}2024-12-12\n")

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from made_export import Exported, percent, probability  # type: ignore[import-not-found]
 
-from eventstudy.exports.latex import PREAMBLE
+from eventstudy.exports.contract import Noted
+from eventstudy.exports.latex import PREAMBLE, _papers, _tables
 from eventstudy.exports.tex_letters import IN_FONT, latex
+from eventstudy.report.tables import Table
 
 MISSING = [name for name in ("pdflatex", "pdftotext") if shutil.which(name) is None]
 needs_tex = pytest.mark.skipif(bool(MISSING), reason=f"not on this machine: {', '.join(MISSING)}")
@@ -99,6 +101,19 @@ def test_every_letter_that_is_passed_on_is_in_the_fonts(tmp_path: Path) -> None:
     )
     _, said = compiled(tmp_path, "letters.tex", tmp_path)
     assert "Missing character" not in said
+
+
+@needs_tex
+@pytest.mark.parametrize("first", ["\u202erow", "[3mm] row", "*row"])
+def test_a_row_may_begin_with_what_a_line_break_takes(tmp_path: Path, first: str) -> None:
+    rows = ((first, "1"), (first, "2"), ("plain", "3"))
+    table = Table("t", "A caption", (("name", False), ("n", True)), rows)
+    lines = "\n".join([*_tables([table]), *_papers([Noted(table, ())])])
+    (tmp_path / "rows.tex").write_text(
+        f"{PREAMBLE}\\begin{{document}}{lines}\\end{{document}}", encoding="utf-8"
+    )
+    text, _ = compiled(tmp_path, "rows.tex", tmp_path)
+    assert text.count(first.replace("\u202e", "[U+202E]")) == 4
 
 
 @pytest.mark.parametrize(

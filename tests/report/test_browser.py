@@ -425,3 +425,33 @@ def test_hostile_texts_break_no_layout(
     assert set(inside) <= {"https:", "http:"}
     assert said == []
     page.context.close()
+
+
+def test_what_is_copied_is_text_wherever_a_spreadsheet_parts_it(
+    browser: Any, small_study: Callable[..., es.StudyResult], tmp_path: Path
+) -> None:
+    """Pasted text is parted at tabs and line breaks, a file of some countries at semicolons."""
+    rows = (
+        ("one", "X1", "a tab\t=cmd()", ""),
+        ("two", "X1", "a line\n=cmd()", ""),
+        ("three", "X1;=CMD", "\uff1dcmd()", ""),
+        ("four", "X1", '=cmd()|"q"', ""),
+    )
+    path = tmp_path / "copied.html"
+    es.write_report(small_study(rows), path)
+    page, said = opened(browser, path)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#table-calendar [data-copy]").click()
+    page.wait_for_function("() => document.getElementById('said').textContent === 'Copied'")
+    text = page.evaluate("navigator.clipboard.readText()")
+    titles = {row["event"]: row["title"] for row in csv.DictReader(io.StringIO(text))}
+    assert titles == {
+        "one": "a tab =cmd()",
+        "two": "a line =cmd()",
+        "three": "'\uff1dcmd()",
+        "four": '\'=cmd()|"q"',
+    }
+    assert "X1;'=CMD" in text
+    assert re.search(r"[\t\n;][\"=+\uff1d]", text.replace(',"', ",")) is None
+    assert said == []
+    page.context.close()

@@ -153,3 +153,47 @@ def test_no_figure_of_the_report_is_left_out(made: Made) -> None:
     known = {**es.figure_names(made.study), **es.figure_names(made.backtest)}
     assert len(shown) > 8
     assert shown <= set(known)
+
+
+@pytest.fixture(scope="module")
+def barred(root: Path, tmp_path_factory: pytest.TempPathFactory) -> es.StudyResult:
+    """A study whose ids and kinds hold what joins the parts of a variant's key, and markup."""
+    text = (root / "events.csv").read_text(encoding="utf-8")
+    text = text.replace(f"{RELEASE},", "a|b,").replace(",earnings,", ",<i>x|y</i>,")
+    path = tmp_path_factory.mktemp("barred") / "events.csv"
+    path.write_text(text, encoding="utf-8")
+    events = es.read_events(path)
+    prices = es.load_prices(events.tickers | {"SPY"}, source="sample")
+    return es.event_study(events, prices, window=[(0, 0), (0, 1)])
+
+
+def test_names_may_hold_the_bar_that_joins_a_key(barred: es.StudyResult) -> None:
+    drawn = es.figure(barred, "event-paths", event="a|b", view="ar")
+    assert drawn.chosen["view"] == "ar"
+    assert drawn.spec["layout"]["yaxis"]["title"]["text"] == "AR, %"
+    assert all("|" not in option for option in drawn.options["event"])
+    assert "a|b, reading 'stated'" in es.figure(barred, "event-paths", event="a|b").alternative
+
+
+def test_a_title_is_no_markup_in_plotly(barred: es.StudyResult) -> None:
+    drawn = es.figure(barred, "kind", event="a|b")
+    assert "<i>" in drawn.title
+    assert "&lt;i&gt;x|y&lt;/i&gt;" in drawn.to_plotly().layout.title.text
+
+
+def test_a_window_may_be_two_days_and_a_name_that_is_none_is_told(made: Made) -> None:
+    assert es.figure(made.study, "effects", window=(0, 1)).chosen["window"] == "0,1"
+    assert "days 0 to +1" in es.figure(made.study, "noise", window=(0, 1)).title
+    with pytest.raises(es.EventStudyError, match="unknown window 'None'; known: "):
+        es.figure(made.study, "effects", window=None)
+    with pytest.raises(es.EventStudyError, match="unknown figure 'None'"):
+        es.figure(made.study, None)
+
+
+@NO_BROWSER
+def test_a_figure_by_name_is_written_as_it_was_chosen(made: Made, tmp_path: Path) -> None:
+    drawn = es.figure(made.study, "effects", window="0,1")
+    text = es.export_figure(drawn, tmp_path / "effects.svg").read_text(encoding="utf-8")
+    assert "Window 0,1" in text
+    plain = es.figure(made.study, "noise")
+    assert es.export_figure(plain, tmp_path / "noise.svg").stat().st_size > 1000

@@ -78,7 +78,7 @@ def check_group_effect(asked: GroupEffectParameters, evidence: Evidence) -> Find
     said = [told(n) for n in (number, *legs)]
     if len(set(readings.values())) > 1:
         verdict = CANNOT_BE_SAID
-        said.append("it depends on the reading of uncertain times")
+        said.append(_changes(readings))
     labelled = bool(np.any(group.signs < 0)) or group.name.endswith(("+", "-"))
     labelled |= group.name == "directional"
     if labelled and not asked.labels_beforehand and verdict == SUPPORTED:
@@ -100,6 +100,13 @@ def check_group_effect(asked: GroupEffectParameters, evidence: Evidence) -> Find
             "this sample would mostly miss them",
         ),
     )  # fmt: skip
+
+
+def _changes(verdicts: dict[str, str]) -> str:
+    """Say what of uncertain times changes a verdict; under ``stated`` such events are left out."""
+    if len({v for alignment, v in verdicts.items() if alignment != "stated"}) > 1:
+        return "it depends on the reading of uncertain times"
+    return "it changes where events of uncertain times are left out"
 
 
 def _tests() -> tuple[str, ...]:

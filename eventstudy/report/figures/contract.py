@@ -56,6 +56,16 @@ class Figure:
     start: str = ""
 
 
+def key_part(name: str) -> str:
+    """Return a name as a part of a variant's key: what joins the parts is not in it."""
+    return name.replace("|", "\N{BROKEN BAR}")
+
+
+def key_of(*names: str) -> str:
+    """Return the key of the variant that these choices make."""
+    return "|".join(map(key_part, names))
+
+
 def with_variants(
     name: str,
     title: str,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.report.figures.contract import Choice, Figure, Spec, with_variants
+from eventstudy.report.figures.contract import (
+    Choice,
+    Figure,
+    Spec,
+    key_of,
+    key_part,
+    with_variants,
+)
 from eventstudy.report.figures.groups import FEW_DAYS, MOST_MODELS, day_axis
 from eventstudy.report.figures.style import (
     BLUE,
@@ -82,15 +89,15 @@ def event_figure(study: StudyResult, case: str) -> Figure:
         for event in events:
             for reading, rows in readings_of(study, event):
                 for view, _ in VIEWS:
-                    key = f"{event}|{reading}|{view}|{model}"
+                    key = key_of(event, reading, view, model)
                     variants[key] = _event_spec(study, rows, paths, view)
     reading, rows = readings_of(study, case)[0]
     used = {reading_name(o) for o in study.observations}
     choices = (
-        Choice("Event", tuple((e, e) for e in events)),
+        Choice("Event", tuple((key_part(e), e) for e in events)),
         Choice("Reading", tuple((r, r) for r in ("stated", "same", "next") if r in used)),
         Choice("View", VIEWS),
-        Choice("Model", tuple((m, m) for m in models)),
+        Choice("Model", tuple((key_part(m), m) for m in models)),
     )
     words = _event_words(study, rows, day_paths(study, models[0]))
     return with_variants(
@@ -101,7 +108,7 @@ def event_figure(study: StudyResult, case: str) -> Figure:
         f"{case}, reading {reading!r}: {words}.",
         choices,
         variants,
-        f"{case}|{reading}|car|{models[0]}",
+        key_of(case, reading, "car", models[0]),
     )
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.report.figures.contract import Choice, Figure, Spec, with_variants
+from eventstudy.report.figures.contract import (
+    Choice,
+    Figure,
+    Spec,
+    key_of,
+    key_part,
+    with_variants,
+)
 from eventstudy.report.figures.style import (
     BLUE,
     DASHES,
@@ -283,17 +290,17 @@ def heatmap_figure(study: StudyResult) -> Figure:
     groups = lead_groups(study)
     models = model_names(study)[:MOST_MODELS]
     choices = (
-        Choice("Group", tuple((g, g) for g in groups)),
+        Choice("Group", tuple((key_part(g), g) for g in groups)),
         Choice("Reading", tuple((a, a) for a in study.alignments)),
-        Choice("Model", tuple((m, m) for m in models)),
+        Choice("Model", tuple((key_part(m), m) for m in models)),
     )
     tests = study.group_tests
     tests = tests[tests["group"].isin(groups) & tests["model"].isin(models)]
     variants = {
-        "|".join(str(part) for part in key): _heatmap_spec(rows)
+        key_of(*map(str, key)): _heatmap_spec(rows)
         for key, rows in tests.groupby(["group", "alignment", "model"], sort=False)
     }
-    start = f"{groups[0]}|{headline_alignment(study)}|{models[0]}"
+    start = key_of(groups[0], headline_alignment(study), models[0])
     rows = rows_where(tests, group=groups[0], alignment=headline_alignment(study), model=models[0])
     known = rows[np.isfinite(rows["p_value"])]
     words = (

@@ -10,10 +10,12 @@ const compare = (a, b) => {
   if (x !== null || y !== null) return x !== null ? -1 : 1;
   return a.localeCompare(b);
 };
+// A cell stays one cell and text where a spreadsheet parts at tabs, line breaks or semicolons.
 const csvCell = (text) => {
-  let cell = text.trim().replace(/\u2212/g, "-");
-  if (/^[=+\-@\t\r]/.test(cell) && number(cell) === null) cell = "'" + cell;
-  return /[",\r\n]/.test(cell) ? '"' + cell.replace(/"/g, '""') + '"' : cell;
+  let cell = text.trim().replace(/\u2212/g, "-").replace(/\s+/g, " ");
+  if (/^[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(cell) && number(cell) === null) cell = "'" + cell;
+  cell = cell.replace(/;(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, ";'");
+  return /[",;]/.test(cell) ? '"' + cell.replace(/"/g, '""') + '"' : cell;
 };
 const csv = (rows) => rows.map((row) => row.map(csvCell).join(",")).join("\n") + "\n";
 const tell = (button, word) => {
