@@ -98,6 +98,7 @@ def test_the_section_in_a_browser(
     page.on("console", lambda m: said.append(m.text))
     page.on("pageerror", lambda e: said.append(str(e)))
     page.goto(path.as_uri())
+    page.wait_for_selector("html[data-filled=all]", timeout=60_000, state="attached")
     page.click('.contents a[href="#claims"]')
     page.wait_for_function(
         "() => Math.abs(document.querySelector('#claims').getBoundingClientRect().top) < 200"

@@ -47,7 +47,7 @@ def start(root: Path, place: Path, *, reverse: bool) -> subprocess.Popen[bytes]:
     # In lower case, and abroad without an hour: both make the calendar speak of its file.
     few.append(few[1].replace("nvda-", "other-").replace("avgo-", "other-"))
     header = few[0].split(",")
-    for name, value in (("tickers", "AVGO;mrvl"), ("timezone", "Asia/Tokyo"), ("time", "")):
+    for name, value in (("tickers", "AVGO;brk.b"), ("timezone", "Asia/Tokyo"), ("time", "")):
         cells = few[-1].split(",")
         cells[header.index(name)] = value
         few[-1] = ",".join(cells)

@@ -37,6 +37,18 @@ const goTo = () => {
   if (own) own.open = true;
   for (let up = target.parentElement; up; up = up.parentElement) if (up.tagName === "DETAILS") up.open = true;
   target.scrollIntoView();
+  settle(target);
+};
+// Figures that are drawn on the way move the target: go there once more, unless the reader has taken over.
+const settle = (target) => {
+  const own = new AbortController();
+  const { signal } = own;
+  for (const kind of ["wheel", "touchstart", "keydown"])
+    window.addEventListener(kind, () => own.abort(), { signal, passive: true });
+  window.addEventListener("scrollend", () => {
+    own.abort();
+    if (Math.abs(target.getBoundingClientRect().top) > 120) target.scrollIntoView({ behavior: "instant" });
+  }, { signal });
 };
 window.addEventListener("hashchange", goTo);
 document.addEventListener("click", (event) => {
