@@ -16,12 +16,13 @@ HEIGHT = {
     "events": 2, "prices": 2, "factors": 2, "models": 2,
     "abnormal": 3, "drafts": 3,
     "significance": 4,
-    "study": 5, "backtest": 5,
-    "activity": 6, "longrun": 6, "calibration": 6, "claims": 6,
-    "report": 7,
-    "exports": 8,
-    "run": 9,
-    "cli": 10, "__main__": 11,
+    "streaming": 5,
+    "study": 6, "backtest": 6,
+    "activity": 7, "longrun": 7, "calibration": 7, "claims": 7,
+    "report": 8,
+    "exports": 9,
+    "run": 10,
+    "cli": 11, "__main__": 12,
 }  # fmt: skip
 
 

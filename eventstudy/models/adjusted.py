@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.errors import StudyError, UnknownNameError
-from eventstudy.models.contract import ModelFit, ModelTask, Needs
+from eventstudy.models.contract import REFERENCE, ModelFit, ModelTask, Needs, Recipe
 from eventstudy.models.market import regression
 
 Floats = npt.NDArray[np.float64]
@@ -108,6 +108,7 @@ class ReferenceAdjusted:
     """
 
     needs_benchmark = False
+    recipe = Recipe((), intercept=False, offset=REFERENCE)
 
     def __init__(self, reference: str) -> None:
         self.reference = _checked(reference, ADJUSTED)
@@ -166,6 +167,7 @@ class ReferenceModel:
     """
 
     needs_benchmark = False
+    recipe = Recipe(("alpha", "beta"), intercept=True, regressors=(REFERENCE,))
 
     def __init__(self, reference: str) -> None:
         self.reference = _checked(reference, INDUSTRY)

@@ -47,6 +47,34 @@ class Needs:
     after: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A linear model whose regressors are the same for every security: R - offset = X b + e.
+
+    A model that states its `recipe` can be fitted to any number of events, many at a time.
+    Regressors and offset are `BENCHMARK`, `REFERENCE` (that of `Needs`) or factors' names.
+
+    Attributes
+    ----------
+    coefficients : tuple of str, length d
+        Names of the columns of X.
+    intercept : bool
+        Whether the first column of X is ones.
+    regressors : tuple of str
+        The other columns.
+    offset : str or None
+        What is taken off the returns of a security beforehand.
+    """
+
+    coefficients: tuple[str, ...]
+    intercept: bool
+    regressors: tuple[str, ...] = ()
+    offset: str | None = None
+
+
+BENCHMARK, REFERENCE = "<benchmark>", "<reference>"
+
+
 def _none() -> Floats:
     return np.empty((0, 0, 0))
 
@@ -171,6 +199,20 @@ def needs_of(model: ReturnModel) -> Needs:
     """Return what a model asks for; one that does not say asks for the benchmark at most."""
     found = getattr(model, "needs", None)
     return found if isinstance(found, Needs) else Needs(benchmark=model.needs_benchmark)
+
+
+def recipe_of(model: ReturnModel) -> Recipe | None:
+    """Return the recipe of a model; None without one.
+
+    A subclass that changes how its parent fits has no recipe unless it states its own.
+    """
+    for kind in type(model).__mro__:
+        if "recipe" in vars(kind):
+            found = model.recipe  # type: ignore[attr-defined]
+            return found if isinstance(found, Recipe) else None
+        if {"fit", "design", "offset"} & set(vars(kind)):
+            return None
+    return None
 
 
 def iterates(model: ReturnModel) -> bool:

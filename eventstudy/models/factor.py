@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.errors import StudyError, UnknownNameError
-from eventstudy.models.contract import ModelFit, ModelTask, Needs
+from eventstudy.models.contract import ModelFit, ModelTask, Needs, Recipe
 from eventstudy.models.market import regression
 
 Floats = npt.NDArray[np.float64]
@@ -83,6 +83,12 @@ class FactorModel:
 
     def __repr__(self) -> str:
         return f"FactorModel({self.name!r}, {self.factors!r}, excess={self.excess})"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The regression: ones and the factors on R, less ``rf`` where returns are excess."""
+        offset = RISKLESS if self.excess else None
+        return Recipe(("alpha", *self.factors), True, self.factors, offset)
 
     def fit(self, task: ModelTask) -> ModelFit:
         """Fit on the estimation window and forecast the event window.

@@ -89,10 +89,39 @@ def fit(y: Floats, x: Floats) -> LinearFit:
     )
 
 
-def _least_squares(
-    y: Floats, x: Floats, dof: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Solve by QR; rows of zeros stand for missing sessions and change nothing."""
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """Thin QR of n designs, columns scaled to unit length: X1 = Q R.
+
+    Attributes
+    ----------
+    q : ndarray, shape (n, M, d)
+        Orthonormal columns.
+    r_inverse : ndarray, shape (n, d, d)
+        NaN where X1 has not full rank.
+    condition : ndarray, shape (n,)
+        Of X1 with its columns scaled to unit length; inf where it has not full rank.
+    """
+
+    q: Floats
+    r_inverse: Floats
+    condition: Floats
+
+
+def decompose(x: Floats, dof: npt.NDArray[np.int64]) -> Decomposition:
+    """Decompose n designs; rows of zeros stand for missing sessions and change nothing.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, M, d)
+        ``d`` of at least 1.
+    dof : ndarray, shape (n,), int
+        M_i - d; a negative one has no solution.
+
+    Returns
+    -------
+    Decomposition
+    """
     length = np.linalg.norm(x, axis=1)
     scale = np.where(length > 0, length, 1.0)
     q, r = np.linalg.qr(x / scale[:, None, :])
@@ -103,11 +132,18 @@ def _least_squares(
     solvable = (dof >= 0) & (condition * max(x.shape[1:]) * np.finfo(float).eps < 1.0)
     r_safe = np.where(solvable[:, None, None], r, np.eye(x.shape[2]))
     r_inverse = np.linalg.inv(r_safe) / scale[:, :, None]
-    params = np.einsum("nij,nj->ni", r_inverse, np.einsum("nmd,nm->nd", q, y))
-    gram_inverse = r_inverse @ np.swapaxes(r_inverse, 1, 2)
-    bad = ~solvable
-    params[bad], gram_inverse[bad] = np.nan, np.nan
-    return params, gram_inverse, (q**2).sum(axis=2), np.where(solvable, condition, np.inf)
+    r_inverse[~solvable] = np.nan
+    return Decomposition(q, r_inverse, np.where(solvable, condition, np.inf))
+
+
+def _least_squares(
+    y: Floats, x: Floats, dof: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return coefficients, (X1'X1)^-1, leverage and condition."""
+    found = decompose(x, dof)
+    params = np.einsum("nij,nj->ni", found.r_inverse, np.einsum("nmd,nm->nd", found.q, y))
+    gram_inverse = found.r_inverse @ np.swapaxes(found.r_inverse, 1, 2)
+    return params, gram_inverse, (found.q**2).sum(axis=2), found.condition
 
 
 def forecast(fitted: LinearFit, y: Floats, x: Floats) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.models.contract import ModelFit, ModelTask
+from eventstudy.models.contract import BENCHMARK, ModelFit, ModelTask, Recipe
 from eventstudy.models.linear import fit, forecast
 
 Floats = npt.NDArray[np.float64]
@@ -110,6 +110,7 @@ class ConstantMean(LinearModel):
     name = "mean"
     needs_benchmark = False
     coefficients = ("alpha",)
+    recipe = Recipe(("alpha",), intercept=True)
 
     def design(self, market: Floats) -> Floats:
         """Return a column of ones."""
@@ -123,6 +124,7 @@ class MarketAdjusted(LinearModel):
     """
 
     name = "market-adjusted"
+    recipe = Recipe((), intercept=False, offset=BENCHMARK)
 
     def design(self, market: Floats) -> Floats:
         """Return a design without columns."""
@@ -138,6 +140,7 @@ class MarketModel(LinearModel):
 
     name = "market"
     coefficients = ("alpha", "beta")
+    recipe = Recipe(("alpha", "beta"), intercept=True, regressors=(BENCHMARK,))
 
     def design(self, market: Floats) -> Floats:
         """Return ones and the benchmark's returns."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,34 @@ class Significance:
     n: Ints
     n_dates: Ints
     caveats: tuple[str, ...]
+
+
+class Facts(Protocol):
+    """How many events there are, and when: what doubts about a test rest on."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        ...
+
+    @property
+    def n_dates(self) -> int:
+        """Distinct sessions 0."""
+        ...
+
+    @property
+    def smallest_gap(self) -> float:
+        """Sessions between the two nearest of them."""
+        ...
+
+    @property
+    def covariance(self) -> str:
+        """What the covariance of forecast errors is."""
+        ...
+
+    @property
+    def least_dof(self) -> int:
+        """Smallest M_i - d."""
+        ...
 
 
 NO_VALUE = "no value: the events do not vary, or 1 + (N - 1) r is not positive"
@@ -148,7 +176,7 @@ class SignificanceTest(ABC):
         ]
         return verdict, tuple(said)
 
-    def undefined(self, sample: Sample) -> str:
+    def undefined(self, sample: Facts) -> str:
         """Return why the test has no value for this sample, or an empty string."""
         if len(sample) < self.fewest:
             return f"undefined: {_counted(len(sample), 'event')}, at least {self.fewest} needed"
@@ -161,10 +189,21 @@ class SignificanceTest(ABC):
 
     def caveat(self, sample: Sample, mask: Floats) -> str:
         """Return which assumptions visibly fail in one window, or an empty string."""
+        return self.doubts(sample, float(mask.sum()))
+
+    def doubts(self, sample: Facts, length: float) -> str:
+        """Return what number and dates of the events say against the test.
+
+        Parameters
+        ----------
+        sample : Facts
+        length : float
+            Sessions of the window.
+        """
         found = []
         if len(sample) < self.comfortable:
             found.append(f"only {_counted(len(sample), 'event')}{self.few}")
-        overlapping = sample.smallest_gap < mask.sum()
+        overlapping = sample.smallest_gap < length
         if self.independent_events:
             if sample.n_dates < len(sample):
                 found.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,24 +75,38 @@ def restandardised_scores(sample: Sample, unbiased: Floats | float = 1.0) -> Flo
     return uniform_scores(np.hstack([sample.standardised_residuals, event]))
 
 
+def _rank_z(scores: Floats, masks: Floats) -> Floats:
+    """Return sum K_t / (sqrt(L) s) over each window, shape (W,)."""
+    return rank_z(mean_scores(scores), masks)
+
+
 def mean_scores(scores: Floats) -> Floats:
     """Return K_t = N_t^(-1/2) sum_i U_it of each session, shape (T,), from (N, T) scores.
 
     NaN where no event has the session.
     """
     present = np.isfinite(scores)
-    count = present.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        found: Floats = np.where(present, scores, 0.0).sum(axis=0) / np.sqrt(count)
-    return found
+    return over_root(np.where(present, scores, 0.0).sum(axis=0), present.sum(axis=0))
 
 
-def _rank_z(scores: Floats, masks: Floats) -> Floats:
-    """Return sum K_t / (sqrt(L) s) over each window, shape (W,)."""
-    k = mean_scores(scores)
+def over_root(total: Floats, count: npt.NDArray[Any]) -> Floats:
+    """Return sums of scores over the roots of their numbers, shape (T,); NaN for no number."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, total / np.sqrt(count), np.nan)
+
+
+def rank_z(k: Floats, masks: Floats) -> Floats:
+    """Return sum K_t / (sqrt(L) s) over each window, shape (W,), s^2 the mean of all K_t^2.
+
+    Parameters
+    ----------
+    k : ndarray, shape (M + L,)
+        K_t, the days of the hull last.
+    masks : ndarray, shape (W, L)
+    """
     s = np.sqrt((k[np.isfinite(k)] ** 2).mean())
-    event = k[scores.shape[1] - masks.shape[1] :]
-    total = masks @ np.where(np.isfinite(event), event, 0.0)
+    event = k[len(k) - masks.shape[1] :]
+    sums = masks @ np.where(np.isfinite(event), event, 0.0)
     valued = masks @ ~np.isfinite(event) == 0
-    found: Floats = np.where(valued, total, np.nan) / (np.sqrt(masks.sum(axis=1)) * s)
+    found: Floats = np.where(valued, sums, np.nan) / (np.sqrt(masks.sum(axis=1)) * s)
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SpreadTest, Verdict, normal, student
+from eventstudy.significance.contract import Facts, SpreadTest, Verdict, normal, student
 from eventstudy.significance.midranks import uniform_scores
 from eventstudy.significance.sample import Sample, spread
 
@@ -37,14 +39,14 @@ class GrankT(SpreadTest):
     independent_events = False
     standardised = True
 
-    def caveat(self, sample: Sample, mask: Floats) -> str:
+    def doubts(self, sample: Facts, length: float) -> str:
         """Say where windows share sessions that s does not know of, or dates are shared."""
-        found = [super().caveat(sample, mask)]
+        found = [super().doubts(sample, length)]
         if sample.n_dates < len(sample):
             found.append(
                 "events of one date correlate, so that their spread is too small to divide by"
             )
-        if sample.smallest_gap < mask.sum():
+        if sample.smallest_gap < length:
             found.append("windows overlap in part, and the cross-correlation of that is not in s")
         return "; ".join(filter(None, found))
 
@@ -100,10 +102,20 @@ def _rank_t(scores: Floats) -> float:
     if not np.isfinite(scores[:, -1]).all():
         return float("nan")
     present = np.isfinite(scores)
-    count = present.sum(axis=0)
+    return rank_t(np.where(present, scores, 0.0).sum(axis=0), present.sum(axis=0))
+
+
+def rank_t(total: Floats, count: npt.NDArray[Any]) -> float:
+    """Return the GRANK t of one window from sums of scores.
+
+    Parameters
+    ----------
+    total, count : ndarray, shape (T,)
+        Sums of the scores of each session, and how many there are; the event's own last.
+    """
     used = count > 0
-    mean = np.where(present, scores, 0.0).sum(axis=0)[used] / count[used]
+    mean = total[used] / count[used]
     t = int(used.sum())
-    z = mean[-1] / np.sqrt((count[used] / len(scores) * mean**2).sum() / t)
+    z = mean[-1] / np.sqrt((count[used] / count[-1] * mean**2).sum() / t)
     with np.errstate(divide="ignore"):
         return float(z * np.sqrt((t - 2) / np.maximum(t - 1 - z**2, 0.0)))

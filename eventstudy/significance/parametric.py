@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.significance.contract import (
+    Facts,
     SignificanceTest,
     Verdict,
     normal,
@@ -66,10 +67,10 @@ class Patell(SignificanceTest):
     source = "Patell 1976"
     standardised = True
 
-    def undefined(self, sample: Sample) -> str:
+    def undefined(self, sample: Facts) -> str:
         """Say where the variance of a t variable with M - d degrees of freedom is infinite."""
         few = "undefined: an event has M - d of 2 or fewer"
-        return super().undefined(sample) or (few if (sample.dof <= 2).any() else "")
+        return super().undefined(sample) or (few if sample.least_dof <= 2 else "")
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""
@@ -89,10 +90,10 @@ class PatellAdjusted(Patell):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window; NaN where 1 + (N - 1) r is not positive."""
-        inflation = 1.0 + (len(sample) - 1) * sample.mean_correlation(masks)
+        inflation = inflated(sample.mean_correlation(masks), len(sample))
         if (inflation <= 0).all():
             return undefined(len(masks), NOT_POSITIVE)
-        return normal(_patell_z(sample, masks) / np.sqrt(_positive(inflation)))
+        return normal(_patell_z(sample, masks) / np.sqrt(positive(inflation)))
 
 
 class Bmp(SignificanceTest):
@@ -123,11 +124,10 @@ class KolariPynnonen(SignificanceTest):
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return t for each window; NaN where 1 + (N - 1) r is not positive."""
         r = sample.mean_correlation(masks)
-        inflation = 1.0 + (len(sample) - 1) * r
+        inflation = inflated(r, len(sample))
         if (inflation <= 0).all():
             return undefined(len(masks), NOT_POSITIVE)
-        scale = np.sqrt((1.0 - r) / _positive(inflation))
-        return student(mean_t(sample.scars(masks)) * scale, len(sample) - 1)
+        return student(mean_t(sample.scars(masks)) * kolari_scale(r, len(sample)), len(sample) - 1)
 
 
 class DateClustered(SignificanceTest):
@@ -148,12 +148,12 @@ class DateClustered(SignificanceTest):
         np.add.at(sums, date, sample.scars(masks))
         return student(mean_t(sums / counts[:, None]), len(counts) - 1)
 
-    def caveat(self, sample: Sample, mask: Floats) -> str:
+    def doubts(self, sample: Facts, length: float) -> str:
         """Say where dates are few or their windows overlap."""
-        found = [super().caveat(sample, mask)]
+        found = [super().doubts(sample, length)]
         if sample.n_dates < self.comfortable <= len(sample):
             found.append(f"only {sample.n_dates} dates")
-        if sample.smallest_gap < mask.sum():
+        if sample.smallest_gap < length:
             found.append("takes dates as independent, but windows overlap")
         return "; ".join(filter(None, found))
 
@@ -164,8 +164,20 @@ def _patell_z(sample: Sample, masks: Floats) -> Floats:
     return found
 
 
-def _positive(inflation: Floats) -> Floats:
+def inflated(r: Floats, n: int) -> Floats:
+    """Return 1 + (N - 1) r, by which correlation multiplies the variance of a mean."""
+    found: Floats = 1.0 + (n - 1) * r
+    return found
+
+
+def positive(inflation: Floats) -> Floats:
+    """Return the inflation where it is positive, else NaN."""
     return np.where(inflation > 0, inflation, np.nan)
+
+
+def kolari_scale(r: Floats, n: int) -> Floats:
+    """Return sqrt((1 - r) / (1 + (N - 1) r)); NaN where the denominator is not positive."""
+    return np.sqrt((1.0 - r) / positive(inflated(r, n)))
 
 
 def mean_t(values: Floats) -> Floats:

@@ -55,15 +55,21 @@ class CalendarPortfolio(SignificanceTest):
         """Say where calendar sessions are few or left out."""
         held = len(_held(sample, mask)[0])
         valued = len(standardised_portfolio(sample, mask))
-        found = [super().caveat(sample, mask)]
-        if 1 < valued < self.comfortable:
-            found.append(f"only {valued} calendar sessions")
-        if valued < held:
-            found.append(
-                f"{held - valued} of {held} calendar sessions left out: their events share fewer "
-                f"than {FEWEST_SHARED} estimation sessions"
-            )
+        found = [super().caveat(sample, mask), *session_doubts(valued, held, self.comfortable)]
         return "; ".join(filter(None, found))
+
+
+def session_doubts(valued: int, held: int, comfortable: int) -> list[str]:
+    """Say where calendar sessions with a number are few, or fewer than those with events."""
+    found = []
+    if 1 < valued < comfortable:
+        found.append(f"only {valued} calendar sessions")
+    if valued < held:
+        found.append(
+            f"{held - valued} of {held} calendar sessions left out: their events share fewer "
+            f"than {FEWEST_SHARED} estimation sessions"
+        )
+    return found
 
 
 def standardised_portfolio(sample: Sample, mask: Floats) -> Floats:

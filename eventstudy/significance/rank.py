@@ -18,6 +18,7 @@ from eventstudy.significance.midranks import midranks
 from eventstudy.significance.sample import Sample
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 Tails = tuple[float, float, float, str]
 LARGEST_EXACT = 50
@@ -30,8 +31,12 @@ class _NoZeros(SignificanceTest):
     def caveat(self, sample: Sample, mask: Floats) -> str:
         """Say how many CARs are zero, and what else fails."""
         zeros = int((sample.cars(mask[None, :])[0] == 0).sum())
-        left = f"{zeros} CAR{'' if zeros == 1 else 's'} of zero left out" if zeros else ""
-        return "; ".join(filter(None, (left, super().caveat(sample, mask))))
+        return "; ".join(filter(None, (zeros_said(zeros), super().caveat(sample, mask))))
+
+
+def zeros_said(zeros: int) -> str:
+    """Return how many CARs of zero are left out; empty for none."""
+    return f"{zeros} CAR{'' if zeros == 1 else 's'} of zero left out" if zeros else ""
 
 
 class Sign(_NoZeros):
@@ -44,13 +49,17 @@ class Sign(_NoZeros):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return the count of positive CARs for each window."""
+        car = sample.cars(masks)[0]
+        return self.of_counts((car > 0).sum(axis=0), (car != 0).sum(axis=0))
+
+    @staticmethod
+    def of_counts(above: Ints, trials: Ints) -> Verdict:
+        """Return the tails of counts of positive CARs among trials, shapes (W,)."""
         from scipy.special import bdtr, bdtrc
 
-        car = sample.cars(masks)[0]
-        positive = (car > 0).sum(axis=0).astype(float)
-        trials = (car != 0).sum(axis=0)
-        greater = np.where(positive > 0, bdtrc(positive - 1, trials, 0.5), 1.0)
-        less = bdtr(positive, trials, 0.5)
+        positive = above.astype(np.float64)
+        greater = np.where(positive > 0, bdtrc(positive - 1, trials, 0.5), 1.0).astype(np.float64)
+        less = bdtr(positive, trials, 0.5).astype(np.float64)
         named = one_or_each([f"binomial({n}, 1/2)" for n in trials])
         return symmetric(positive, greater, less, named)
 
@@ -72,7 +81,13 @@ class GeneralizedSign(SignificanceTest):
         present = np.isfinite(sample.residuals)
         p = ((sample.residuals > 0).sum(axis=1) / present.sum(axis=1)).mean()
         positive = (sample.cars(masks)[0] > 0).sum(axis=0)
-        return normal((positive - n * p) / np.sqrt(n * p * (1.0 - p)))
+        return normal(sign_z(positive, n, p))
+
+
+def sign_z(positive: Ints, n: int, p: float) -> Floats:
+    """Return (w - N p) / sqrt(N p (1 - p)), shape (W,)."""
+    found: Floats = (positive - n * p) / np.sqrt(n * p * (1.0 - p))
+    return found
 
 
 class Wilcoxon(_NoZeros):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.significance.contract import SignificanceTest, Verdict, symmetric
+from eventstudy.significance.contract import Facts, SignificanceTest, Verdict, symmetric
 from eventstudy.significance.history import Everywhere, History
 from eventstudy.significance.sample import TIE, Sample
 
@@ -227,10 +227,11 @@ class PlaceboShift(SignificanceTest):
     def __init__(self, draws: int = DRAWS) -> None:
         self.draws = draws
 
-    def undefined(self, sample: Sample) -> str:
+    def undefined(self, sample: Facts) -> str:
         """Return why there is nothing to draw from, or an empty string."""
         found = super().undefined(sample)
-        return found or ("" if sample.history else "undefined: no history to draw from")
+        drawable = isinstance(sample, Sample) and sample.history
+        return found or ("" if drawable else "undefined: no history to draw from")
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return the mean SCAR for each window with its rank among shifts."""

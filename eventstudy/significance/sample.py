@@ -90,6 +90,11 @@ class Sample:
         """Number of distinct sessions 0."""
         return len(np.unique(self.positions))
 
+    @property
+    def least_dof(self) -> int:
+        """Smallest M_i - d."""
+        return int(self.dof.min())
+
     @cached_property
     def smallest_gap(self) -> float:
         """Sessions between the two nearest distinct sessions 0; inf where there is one."""

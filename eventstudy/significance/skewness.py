@@ -54,10 +54,7 @@ class Hall(SpreadTest):
 
     def verdict(self, sample: Sample, masks: Floats) -> Verdict:
         """Return z for each window."""
-        n = len(sample)
-        s, g = share_and_skewness(sample.cars(masks)[0])
-        curve = s + g * s**2 / 3.0 + g**2 * s**3 / 27.0 + g / (6.0 * n)
-        return normal(np.sqrt(n) * curve)
+        return normal(hall_z(*share_and_skewness(sample.cars(masks)[0]), len(sample)))
 
 
 def johnson_t(values: Floats, centre: float = 0.0) -> Floats:
@@ -78,9 +75,18 @@ def johnson_t(values: Floats, centre: float = 0.0) -> Floats:
     ----------
     Johnson (1978); Lyon, Barber and Tsai (1999), equation 5.
     """
-    n = len(values)
-    s, g = share_and_skewness(values, centre)
+    return skewed_t(*share_and_skewness(values, centre), len(values))
+
+
+def skewed_t(s: Floats, g: Floats, n: int) -> Floats:
+    """Return sqrt(N) (S + g S^2 / 3 + g / (6 N)), shape (W,)."""
     found: Floats = np.sqrt(n) * (s + g * s**2 / 3.0 + g / (6.0 * n))
+    return found
+
+
+def hall_z(s: Floats, g: Floats, n: int) -> Floats:
+    """Return sqrt(N) (S + g S^2 / 3 + g^2 S^3 / 27 + g / (6 N)), shape (W,)."""
+    found: Floats = np.sqrt(n) * (s + g * s**2 / 3.0 + g**2 * s**3 / 27.0 + g / (6.0 * n))
     return found
 
 

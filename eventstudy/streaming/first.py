@@ -1,0 +1,364 @@
+"""First pass over the events: fits, moments of CARs, sums by date, correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.models.contract import Recipe
+from eventstudy.streaming.fits import Block, faults, fit_block
+from eventstudy.streaming.ground import Designs, Ground, make_designs
+from eventstudy.streaming.moments import Moments, moments
+from eventstudy.streaming.pairs import PairSums
+from eventstudy.streaming.parts import Part, chunks
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is asked of every part.
+
+    Attributes
+    ----------
+    ground : Ground
+    recipes : mapping of str to Recipe
+        By model.
+    masks : ndarray, shape (W, L)
+        Windows over the days of the hull; the first L are the days.
+    convention : str
+        ``scar`` or ``sum_sar``.
+    pairs : bool
+        Whether correlations are asked for.
+    keep : bool
+        Whether the results of each event are asked for.
+    cars : bool
+        Whether all CARs are asked for, for signed ranks.
+    """
+
+    ground: Ground
+    recipes: Mapping[str, Recipe]
+    masks: Floats
+    convention: str
+    pairs: bool
+    keep: bool
+    cars: bool
+
+    @property
+    def lengths(self) -> Floats:
+        """Sessions of each window, shape (W,)."""
+        found: Floats = self.masks.sum(axis=1)
+        return found
+
+    @property
+    def reach(self) -> int:
+        """Sessions apart from which on no two windows share one."""
+        return int(self.lengths.max())
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSums:
+    """What the first pass says of the events of some dates under one model.
+
+    Attributes
+    ----------
+    positions, number : ndarray, shape (P,), int
+        Sessions 0, and their events.
+    car, scar : Moments
+        Of W windows; SCARs by the convention.
+    patell : float
+        Sum of (M_i - d) / (M_i - d - 2).
+    least_dof : int
+    positive, zero : ndarray, shape (W,), int
+        CARs above zero, and at it.
+    share_positive : float
+        Sum of the shares of positive residuals.
+    residual_sum, residual_count : ndarray, shape (M,)
+        By session of the estimation window.
+    date_scar : ndarray, shape (P, W)
+        Sums of SCARs.
+    date_ar : ndarray, shape (P, L)
+    date_residual : ndarray, shape (P, M)
+    date_complete : ndarray, shape (P, M), bool
+        Sessions that every event of a date has.
+    date_sigma : ndarray, shape (P,)
+        Residual standard deviation of the last event of a date.
+    pairs : ndarray, shape (G,)
+        Sums of correlations of residuals over pairs g sessions apart.
+    first_se : ndarray, shape (W,)
+        Forecast errors of the first event, with `first_dof`.
+    first_dof : int
+    """
+
+    positions: Ints
+    number: Ints
+    car: Moments
+    scar: Moments
+    patell: float
+    least_dof: int
+    positive: Ints
+    zero: Ints
+    share_positive: float
+    residual_sum: Floats
+    residual_count: Floats
+    date_scar: Floats
+    date_ar: Floats
+    date_residual: Floats
+    date_complete: Bools
+    date_sigma: Floats
+    pairs: Floats
+    first_se: Floats
+    first_dof: int
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return self.car.n
+
+
+def joined(parts: list[FirstSums]) -> FirstSums:
+    """Add up the sums of parts, in the order of their dates."""
+    held = [part for part in parts if part.n] or parts[:1]
+    found: dict[str, object] = {}
+    for field in fields(FirstSums):
+        values = [getattr(part, field.name) for part in held]
+        if field.name.startswith("first"):
+            found[field.name] = values[0]
+        elif field.name == "least_dof":
+            found[field.name] = min(values)
+        elif field.name.startswith("date") or field.name in ("positions", "number"):
+            found[field.name] = np.concatenate(values)
+        else:
+            total = values[0]
+            for value in values[1:]:
+                total = total + value
+            found[field.name] = total
+    return FirstSums(**found)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Results of each event of a part under one model, shapes (n,) and (n, W or L or M).
+
+    `rows` are places in the part.
+    """
+
+    rows: Ints
+    ar: Floats
+    car: Floats
+    se: Floats
+    params: Floats
+    s2: Floats
+    count: Ints
+    day_se: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class FirstPart:
+    """The first pass over one part.
+
+    Attributes
+    ----------
+    sums : mapping of str to FirstSums
+        By model.
+    faulty : mapping of str to ndarray, shape (n,), int8
+        By model: why nothing can be said of an event; see `eventstudy.streaming.fits.FAULTS`.
+    usable : mapping of str to ndarray, shape (n,), int
+        Sessions usable with a model, of the faulty events only.
+    kept : mapping of str to Kept
+    cars : mapping of str to ndarray, shape (n, W)
+        Of the sound events.
+    """
+
+    sums: Mapping[str, FirstSums]
+    faulty: Mapping[str, npt.NDArray[np.int8]]
+    usable: Mapping[str, Ints]
+    kept: Mapping[str, Kept]
+    cars: Mapping[str, Floats]
+
+
+def sound_blocks(
+    task: Task, part: Part, designs: Mapping[str, Designs]
+) -> Iterator[tuple[slice, bool, dict[str, Block], dict[str, npt.NDArray[np.int8]]]]:
+    """Yield fits of chunks, without the events that one of the models cannot use.
+
+    Yields
+    ------
+    rows, own, blocks, faulty
+        Slice of the part, whether it is the part's own, sound events and faults by model.
+    """
+    for rows, own in chunks(part):
+        blocks = {
+            name: fit_block(
+                task.ground, designs[name], part.columns[rows], part.positions[rows], task.masks
+            )
+            for name in task.recipes
+        }
+        faulty = {name: faults(block, task.ground) for name, block in blocks.items()}
+        sound = ~np.any(list(faulty.values()), axis=0)
+        if not sound.all():
+            blocks = {name: block.take(sound) for name, block in blocks.items()}
+        yield rows, own, blocks, faulty
+
+
+def designs_of(task: Task, part: Part) -> dict[str, Designs]:
+    """Return the regressions of a part's sessions 0, by model."""
+    positions = np.unique(part.positions)
+    return {
+        name: make_designs(task.ground, recipe, positions, task.masks)
+        for name, recipe in task.recipes.items()
+    }
+
+
+def first_pass(task: Task, part: Part) -> FirstPart:
+    """Go over the events of a part for the first time.
+
+    Parameters
+    ----------
+    task : Task
+    part : Part
+    """
+    designs = designs_of(task, part)
+    adders = {name: _Adder(task, part) for name in task.recipes}
+    faulty: dict[str, list[npt.NDArray[np.int8]]] = {name: [] for name in task.recipes}
+    usable: dict[str, list[Ints]] = {name: [] for name in task.recipes}
+    kept: dict[str, list[Kept]] = {name: [] for name in task.recipes}
+    cars: dict[str, list[Floats]] = {name: [] for name in task.recipes}
+    for rows, own, blocks, found in sound_blocks(task, part, designs):
+        good = ~np.any(list(found.values()), axis=0)
+        for name, block in blocks.items():
+            adders[name].add(block, own)
+            if own:
+                faulty[name].append(found[name])
+                if task.cars:
+                    cars[name].append(block.car)
+                if task.keep:
+                    kept[name].append(_kept(block, np.flatnonzero(good) + rows.start, task))
+        if own and not good.all():
+            for name, count in _counts(task, part, designs, rows, ~good).items():
+                usable[name].append(count)
+    none = np.zeros(0, dtype=np.int64)
+    return FirstPart(
+        {name: adder.sums() for name, adder in adders.items()},
+        {name: np.concatenate(found) for name, found in faulty.items()},
+        {name: np.concatenate([none, *found]) for name, found in usable.items()},
+        {name: _stacked(found) for name, found in kept.items() if found},
+        {name: np.concatenate(found) for name, found in cars.items() if found},
+    )
+
+
+def _counts(
+    task: Task, part: Part, designs: Mapping[str, Designs], rows: slice, bad: Bools
+) -> dict[str, Ints]:
+    """Return usable sessions of faulty events, by model."""
+    columns, positions = part.columns[rows][bad], part.positions[rows][bad]
+    return {
+        name: fit_block(task.ground, designs[name], columns, positions, task.masks).count
+        for name in task.recipes
+    }
+
+
+def _kept(block: Block, rows: Ints, task: Task) -> Kept:
+    length = block.ar.shape[1]
+    asked = slice(length, None)
+    return Kept(
+        rows, block.ar, block.car[:, asked], block.se[:, asked], block.params, block.s2,
+        block.count, block.se[:, :length],
+    )  # fmt: skip
+
+
+def _stacked(parts: list[Kept]) -> Kept:
+    return Kept(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Kept)))
+
+
+class _Adder:
+    """Adds up the blocks of a part under one model."""
+
+    def __init__(self, task: Task, part: Part) -> None:
+        self.task = task
+        m, length = task.ground.frame.estimation, task.masks.shape[1]
+        windows = len(task.masks)
+        self.positions = np.unique(part.positions[: part.own])
+        dates = len(self.positions)
+        self.number = np.zeros(dates, dtype=np.int64)
+        self.car = moments(np.empty((0, windows)))
+        self.scar = self.car
+        self.patell, self.share_positive, self.least_dof = 0.0, 0.0, np.iinfo(np.int64).max
+        self.positive, self.zero = (np.zeros(windows, dtype=np.int64) for _ in range(2))
+        self.residual_sum, self.residual_count = np.zeros(m), np.zeros(m)
+        self.date_scar, self.date_ar = np.zeros((dates, windows)), np.zeros((dates, length))
+        self.date_residual = np.zeros((dates, m))
+        self.date_complete = np.ones((dates, m), dtype=bool)
+        self.date_sigma = np.full(dates, np.nan)
+        self.pairs = PairSums(task.reach, m, 1, part.end)
+        self.first_se, self.first_dof = np.full(windows, np.nan), 0
+
+    def add(self, block: Block, own: bool) -> None:
+        """Add the events of whole dates."""
+        if not len(block):
+            return
+        starts = np.flatnonzero(np.diff(block.positions, prepend=-1))
+        if self.task.pairs:
+            for a, b in zip(starts, [*starts[1:], len(block)], strict=True):
+                residuals = block.residuals[a:b]
+                whole = bool(block.whole[a:b].all())
+                self.pairs.add(int(block.positions[a]), residuals, np.ones((b - a, 1)), whole)
+        if own:
+            self._add_events(block)
+            self._add_dates(block, starts)
+
+    def _add_events(self, block: Block) -> None:
+        if not self.car.n:
+            self.first_se, self.first_dof = block.se[0], int(block.dof[0])
+        self.car += moments(block.car)
+        self.scar += moments(standardised(block, self.task))
+        dof = block.dof
+        with np.errstate(divide="ignore"):
+            self.patell += float((dof / (dof - 2.0)).sum())
+        self.least_dof = min(self.least_dof, int(dof.min()))
+        self.positive += (block.car > 0).sum(axis=0)
+        self.zero += (block.car == 0).sum(axis=0)
+        above = (block.residuals > 0).sum(axis=1)
+        self.share_positive += float((above / block.count).sum())
+
+    def _add_dates(self, block: Block, starts: Ints) -> None:
+        at = np.searchsorted(self.positions, block.positions[starts])
+        filled = block.residuals
+        if block.whole.all():
+            self.residual_count += len(block)
+        else:
+            present = np.isfinite(filled)
+            filled = np.where(present, filled, 0.0)
+            self.residual_count += present.sum(axis=0)
+            self.date_complete[at] = np.logical_and.reduceat(present, starts, axis=0)
+        self.date_residual[at] = np.add.reduceat(filled, starts, axis=0)
+        self.residual_sum += self.date_residual[at].sum(axis=0)
+        self.number[at] = np.diff([*starts, len(block)])
+        self.date_scar[at] = np.add.reduceat(standardised(block, self.task), starts, axis=0)
+        self.date_ar[at] = np.add.reduceat(block.ar, starts, axis=0)
+        self.date_sigma[at] = block.sigma[starts]
+
+    def sums(self) -> FirstSums:
+        """Return what was added up, of dates that have events."""
+        held = self.number > 0
+        return FirstSums(
+            self.positions[held], self.number[held], self.car, self.scar, self.patell,
+            self.least_dof, self.positive, self.zero, self.share_positive, self.residual_sum,
+            self.residual_count, self.date_scar[held], self.date_ar[held],
+            self.date_residual[held], self.date_complete[held], self.date_sigma[held],
+            self.pairs.sums[:, 0], self.first_se, self.first_dof,
+        )  # fmt: skip
+
+
+def standardised(block: Block, task: Task) -> Floats:
+    """Return SCARs by the convention, shape (n, W)."""
+    if task.convention == "scar":
+        return block.scar
+    days = block.scar[:, : block.ar.shape[1]]
+    found: Floats = days @ task.masks.T / np.sqrt(task.lengths)
+    return found
