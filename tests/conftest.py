@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,17 @@ def vendor() -> Path:
 @pytest.fixture(scope="session")
 def oracles() -> Path:
     return ORACLES
+
+
+@pytest.fixture(scope="session")
+def cluster_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
+    distributed = pytest.importorskip("distributed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
+            local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,
+        )  # fmt: skip
+        with made:
+            yield made.scheduler_address
