@@ -135,10 +135,12 @@ def _placed(checked: Checked, sessions: Sessions | None) -> pd.DataFrame:
     placed = place(frame, sessions)
     wrong = np.zeros(len(checked.frame), dtype=bool)
     wrong[when] = placed.contradicts
-    at = {int(row): i for i, row in enumerate(when) if placed.contradicts[i]}
-    checked.blame(
-        "session", wrong, lambda i: contradiction(frame.iloc[at[i]], placed, at[i], sessions)
-    )
+
+    def told(row: int) -> str:
+        at = int(np.searchsorted(when, row))
+        return contradiction(frame.iloc[at], placed, at, sessions)
+
+    checked.blame("session", wrong, told, "the time says another session")
     if checked.faults:
         raise InputError(checked.in_order())
     return with_session_0(frame, placed, sessions)
