@@ -20,7 +20,7 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import Fault
 from eventstudy.events import cells
 from eventstudy.events.alignment import local_instants, utc_instants
-from eventstudy.events.csvfile import TextTable
+from eventstudy.events.csvfile import SHOWN_OF_A_KIND, TextTable, further_rows
 
 REQUIRED = ("event_id", "date", "tickers")
 COLUMNS = (
@@ -47,9 +47,6 @@ SESSIONS = ("pre", "regular", "post", "unknown")
 USES = ("study", "context")
 CONFIDENCES = ("high", "medium", "low")
 DEFAULT_TIMEZONE = "America/New_York"
-
-SHOWN_OF_A_KIND = 20
-"""Faults of one kind in one column that are told with row and value; the others are counted."""
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
@@ -102,7 +99,8 @@ class Checked:
 
     def in_order(self) -> list[Fault]:
         """Return the faults by their line in the file, then the counts of further ones."""
-        return [*sorted(self.faults, key=lambda fault: fault.row or 0), *self.further]
+        told = sorted(self.faults, key=lambda fault: (fault.count > 1, fault.row or 0))
+        return [*told, *self.further]
 
     def blame(self, column: str, where: Mask, problem: Callable[[int], str], kind: str) -> None:
         """Record the faults of one kind in a column.
@@ -125,7 +123,7 @@ class Checked:
         further = len(rows) - SHOWN_OF_A_KIND
         if further > 0:
             first = int(self.frame["row"].iloc[rows[SHOWN_OF_A_KIND]])
-            text = f"{kind} ({further:,} more row{'s' if further > 1 else ''}, from row {first} on)"
+            text = further_rows(kind, further, first)
             self.further.append(Fault(self.file, text, column=column, count=further))
 
 
