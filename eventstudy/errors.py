@@ -57,6 +57,8 @@ class Fault:
         The text that was found, at most 80 characters of it.
     setting : str or None
         ``--overlap`` or ``key overlap``, where the fault is in no table.
+    count : int
+        How many faults it stands for: above one where further ones of a kind are counted only.
     """
 
     file: str
@@ -65,6 +67,7 @@ class Fault:
     column: str | None = None
     value: str | None = None
     setting: str | None = None
+    count: int = 1
 
     def __str__(self) -> str:
         where = self.file
@@ -86,18 +89,20 @@ class InputError(EventStudyError):
     Parameters
     ----------
     faults : sequence of Fault
-        At least one.
+        At least one. The first of them are told, then those that stand for many.
     """
 
     shown = 50
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        count = len(self.faults)
-        lines = [f"{count} fault{'s' if count != 1 else ''} in the input:"]
-        lines += [f"  {fault}" for fault in self.faults[: self.shown]]
-        if count > self.shown:
-            lines.append(f"  ... and {count - self.shown} more")
+        count = sum(fault.count for fault in self.faults)
+        single = [fault for fault in self.faults if fault.count == 1]
+        told = [*single[: self.shown], *(fault for fault in self.faults if fault.count > 1)]
+        lines = [f"{count:,} fault{'s' if count != 1 else ''} in the input:"]
+        lines += [f"  {fault}" for fault in told]
+        if len(single) > self.shown:
+            lines.append(f"  ... and {len(single) - self.shown} more")
         super().__init__("\n".join(lines))
 
 

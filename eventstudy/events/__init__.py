@@ -2,6 +2,7 @@
 
 from eventstudy.events.calendar import EventCalendar
 from eventstudy.events.checks import COLUMNS, DEFAULT_TIMEZONE
+from eventstudy.events.columns import EventColumns, Listed
 from eventstudy.events.csvfile import TextTable, read_text_table
 from eventstudy.events.event import ALIGNMENTS, Event
 from eventstudy.events.overlap import coincidences, overlaps, separation_note, separation_notes
@@ -14,6 +15,8 @@ __all__ = [
     "DEFAULT_TIMEZONE",
     "Event",
     "EventCalendar",
+    "EventColumns",
+    "Listed",
     "TextTable",
     "check_frame",
     "check_tickers",

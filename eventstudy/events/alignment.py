@@ -7,6 +7,7 @@ before the first one known and ``len(sessions)`` for after the last.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -271,8 +272,11 @@ def early_closes(sessions: Sessions) -> Mask:
     return np.asarray(hours < np.maximum(before, after))
 
 
-def explain(alignment: Alignment, sessions: Sessions) -> npt.NDArray[np.object_]:
-    """Return one short sentence per event on how session 0 was decided, shape (n,)."""
+def explain(alignment: Alignment, sessions: Sessions) -> pd.api.extensions.ExtensionArray:
+    """Return one short sentence per event on how session 0 was decided, text of shape (n,).
+
+    Each distinct sentence is made once.
+    """
     keys = pd.DataFrame(
         {
             "rule": alignment.rule,
@@ -282,34 +286,37 @@ def explain(alignment: Alignment, sessions: Sessions) -> npt.NDArray[np.object_]
         }
     )
     codes = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
-    distinct = keys.drop_duplicates().itertuples(index=False)
-    early = set(sessions.days[early_closes(sessions)].astype("int64").tolist())
-    texts = [
-        _sentence(
-            rule,
-            np.datetime64(day, "D"),
-            session_days(np.array([same, later]), sessions),
-            sessions,
-            "early close" if int(day) in early else "close",
+    distinct = keys.drop_duplicates()
+    early = set(sessions.days[early_closes(sessions)].tolist())
+    days = distinct["day"].to_numpy().astype("datetime64[D]")
+    readings = [session_days(distinct[name].to_numpy(), sessions) for name in ("same", "next")]
+    sentences = [
+        _sentence(rule, day, either, sessions, "early close" if day in early else "close")
+        for rule, day, *either in zip(
+            distinct["rule"].tolist(), days.tolist(), *(r.tolist() for r in readings), strict=True
         )
-        for rule, day, same, later in distinct
     ]
-    return np.array(texts, dtype=object)[codes] if texts else np.empty(0, dtype=object)
+    return pd.array(sentences, dtype="str").take(codes.astype(np.int64))
 
 
-def _sentence(rule: int, day: np.datetime64, readings: Days, sessions: Sessions, close: str) -> str:
-    either = " or ".join(
-        "a session outside the list" if np.isnat(reading) else str(reading) for reading in readings
-    )
+def _sentence(
+    rule: int, day: date, readings: list[date | None], sessions: Sessions, close: str
+) -> str:
+    either = " or ".join(str(reading or "a session outside the list") for reading in readings)
+    if rule in (BEFORE, AFTER):
+        return (
+            f"before the first session known, {sessions.days[0]}"
+            if rule == BEFORE
+            else f"after the last session known, {sessions.days[-1]}"
+        )
+    first = readings[0] or "NaT"
     return {
         PRE: f"pre: before the open of {day}",
         REGULAR: f"regular: during the session of {day}",
         POST: f"post: after the {close} of {day}",
         UNKNOWN: f"unknown hour: {either}",
-        NO_SESSION: f"no session on {day}: next is {readings[0]}",
-        ANY_HOUR: f"unknown hour, every hour leads to {readings[0]}",
+        NO_SESSION: f"no session on {day}: next is {first}",
+        ANY_HOUR: f"unknown hour, every hour leads to {first}",
         QUARTER: f"within 15 minutes of the {close} of {day}: {either}",
         NO_CLOCK: f"a time, and a calendar without a clock: {either}",
-        BEFORE: f"before the first session known, {sessions.days[0]}",
-        AFTER: f"after the last session known, {sessions.days[-1]}",
     }[rule]

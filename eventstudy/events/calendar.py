@@ -25,6 +25,7 @@ from eventstudy.events.alignment import (
     session_days,
 )
 from eventstudy.events.cells import split_expects, split_tickers
+from eventstudy.events.columns import EventColumns, columns_of, listed_tickers
 from eventstudy.events.event import Event
 from eventstudy.sessions import Days, Sessions
 
@@ -229,15 +230,25 @@ class EventCalendar:
         DataFrame
             event_id, ticker, and once aligned same, next and ambiguous.
         """
-        codes, texts = pd.factorize(self.frame["tickers"])
-        members = [self.baskets.resolve(split_tickers(text)) for text in texts]
-        counts = np.array([len(names) for names in members], dtype=np.int64)[codes]
+        found = listed_tickers(self.frame["tickers"], self.baskets)
         columns = [n for n in ("event_id", "same", "next", "ambiguous") if n in self.frame]
-        listed = self.frame[columns].iloc[np.repeat(np.arange(len(self)), counts)]
-        tickers = [ticker for code in codes for ticker in members[code]]
+        listed = self.frame[columns].iloc[np.repeat(np.arange(len(self)), np.diff(found.starts))]
         listed = listed.reset_index(drop=True)
-        listed.insert(1, "ticker", pd.Series(tickers, dtype="str"))
+        tickers = pd.array([*found.labels], dtype="str").take(found.codes)
+        listed.insert(1, "ticker", pd.Series(tickers))
         return listed
+
+    def columns(self) -> EventColumns:
+        """Return what an engine needs of the events as arrays, without an object an event.
+
+        Raises
+        ------
+        EventStudyError
+            Where the calendar is not aligned.
+        """
+        if self.sessions is None:
+            raise EventStudyError("the calendar is not aligned to sessions: align it first")
+        return columns_of(self.frame, self.baskets, self.sessions)
 
     def summary_frame(self) -> pd.DataFrame:
         """Return one row per event: what a reader needs to see of the calendar."""
@@ -281,7 +292,7 @@ def with_session_0(frame: pd.DataFrame, placed: Alignment, sessions: Sessions) -
         same=session_days(placed.same, sessions).astype("datetime64[s]"),
         next=session_days(placed.next, sessions).astype("datetime64[s]"),
         ambiguous=placed.ambiguous,
-        why=pd.array(explain(placed, sessions), dtype="str"),
+        why=explain(placed, sessions),
     )
 
 

@@ -1,7 +1,8 @@
 """The schema of the calendar: columns of text in, columns of normalised text and faults out.
 
 Every parser runs once per distinct value, so a million rows cost what their distinct cells
-cost; only rows with a fault are looked at one by one.
+cost; of the rows with a fault, the first of each kind are looked at one by one, the others
+counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import Fault
 from eventstudy.events import cells
 from eventstudy.events.alignment import local_instants, utc_instants
-from eventstudy.events.csvfile import TextTable
+from eventstudy.events.csvfile import SHOWN_OF_A_KIND, TextTable, further_rows
 
 REQUIRED = ("event_id", "date", "tickers")
 COLUMNS = (
@@ -48,6 +49,7 @@ CONFIDENCES = ("high", "medium", "low")
 DEFAULT_TIMEZONE = "America/New_York"
 
 Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.intp]
 
 
 OPTIONAL = tuple(name for name in COLUMNS if name not in REQUIRED)
@@ -74,6 +76,8 @@ class Checked:
     faults : list of Fault
     notes : list of str
         What a reader should look at and is no fault.
+    further : list of Fault
+        Counts of faults beyond those in `faults`, by column and kind.
     bad : dict of str to ndarray of bool, shape (n,)
         By column, the rows with a fault there; columns without faults may be missing.
     """
@@ -82,6 +86,7 @@ class Checked:
     frame: pd.DataFrame
     faults: list[Fault]
     notes: list[str] = field(default_factory=list)
+    further: list[Fault] = field(default_factory=list)
     bad: dict[str, Mask] = field(default_factory=dict)
 
     def readable(self, *columns: str) -> Mask:
@@ -93,17 +98,33 @@ class Checked:
         return fine
 
     def in_order(self) -> list[Fault]:
-        """Return the faults by their line in the file."""
-        return sorted(self.faults, key=lambda fault: fault.row or 0)
+        """Return the faults by their line in the file, then the counts of further ones."""
+        told = sorted(self.faults, key=lambda fault: (fault.count > 1, fault.row or 0))
+        return [*told, *self.further]
 
-    def blame(self, column: str, where: Mask, problem: str | Callable[[int], str]) -> None:
-        """Record a fault for each row of a mask; `problem` may depend on the row."""
+    def blame(self, column: str, where: Mask, problem: Callable[[int], str], kind: str) -> None:
+        """Record the faults of one kind in a column.
+
+        Parameters
+        ----------
+        column : str
+        where : ndarray of bool, shape (n,)
+        problem : callable
+            What is wrong with a row; asked for the first `SHOWN_OF_A_KIND` only.
+        kind : str
+            What is wrong with all of them, for the count of the others.
+        """
         self.bad[column] = self.bad.get(column, np.zeros(len(self.frame), dtype=bool)) | where
-        for i in np.flatnonzero(where):
-            text = problem if isinstance(problem, str) else problem(int(i))
+        rows = np.flatnonzero(where)
+        for i in rows[:SHOWN_OF_A_KIND]:
             value = str(self.frame[column].iloc[i])
             row = int(self.frame["row"].iloc[i])
-            self.faults.append(Fault(self.file, text, row, column, value))
+            self.faults.append(Fault(self.file, problem(int(i)), row, column, value))
+        further = len(rows) - SHOWN_OF_A_KIND
+        if further > 0:
+            first = int(self.frame["row"].iloc[rows[SHOWN_OF_A_KIND]])
+            text = further_rows(kind, further, first)
+            self.further.append(Fault(self.file, text, column=column, count=further))
 
 
 def check_columns(table: TextTable, baskets: Baskets) -> Checked:
@@ -114,7 +135,7 @@ def check_columns(table: TextTable, baskets: Baskets) -> Checked:
         checked.faults.append(Fault(table.file, "the calendar is empty: there are no rows"))
     if "event_id" in table.columns:
         _check_ids(checked)
-    for column, parse in _parsers(baskets).items():
+    for column, parse in _parsers(baskets, frame).items():
         if column in table.columns:
             _check_cells(checked, column, parse)
     _fill_defaults(frame)
@@ -181,11 +202,11 @@ def _complete(table: TextTable) -> tuple[pd.DataFrame, list[str]]:
     return frame[keep].reset_index(drop=True), notes
 
 
-def _parsers(baskets: Baskets) -> dict[str, Callable[[str], str]]:
+def _parsers(baskets: Baskets, frame: pd.DataFrame) -> dict[str, Callable[[str], str]]:
     return {
         "date": cells.parse_date,
         "time": cells.parse_time,
-        "timezone": cells.parse_timezone,
+        "timezone": cells.timezone_parser(frame["timezone"].nunique()),
         "session": cells.one_of("session", SESSIONS),
         "tickers": cells.tickers_parser(baskets),
         "use": cells.one_of("use", USES),
@@ -196,13 +217,17 @@ def _parsers(baskets: Baskets) -> dict[str, Callable[[str], str]]:
 
 def _check_ids(checked: Checked) -> None:
     ids = checked.frame["event_id"]
-    checked.blame("event_id", (ids == "").to_numpy(), "an id is needed")
+    checked.blame(
+        "event_id", (ids == "").to_numpy(), lambda _: "an id is needed", "an id is needed"
+    )
     again = (ids.duplicated() & (ids != "")).to_numpy()
-    if again.any():
-        first = dict(zip(ids[::-1], checked.frame["row"][::-1], strict=True))
-        checked.blame(
-            "event_id", again, lambda i: f"this id is there already, in row {first[ids.iloc[i]]}"
-        )
+    rows = checked.frame["row"]
+    checked.blame(
+        "event_id",
+        again,
+        lambda i: f"this id is there already, in row {rows[(ids == ids.iloc[i]).idxmax()]}",
+        "this id is there already",
+    )
 
 
 def _check_cells(checked: Checked, column: str, parse: Callable[[str], str]) -> None:
@@ -214,9 +239,9 @@ def _check_cells(checked: Checked, column: str, parse: Callable[[str], str]) -> 
         try:
             normal[code] = parse(value) if value else ""
         except cells.CellError as error:
-            problems[code] = str(error)
+            problems[code] = error
         if column in REQUIRED and not value:
-            problems[code] = "a value is needed"
+            problems[code] = cells.CellError("a value is needed")
     _blame_codes(checked, column, codes, problems)
     checked.frame[column] = pd.array(normal, dtype="str").take(codes)
 
@@ -236,7 +261,7 @@ def _check_expects(checked: Checked, baskets: Baskets) -> None:
         try:
             normal[code] = parse(text, lists[pair % len(lists)])
         except cells.CellError as error:
-            problems[code] = str(error)
+            problems[code] = error
     _blame_codes(checked, "expects", codes, problems)
     frame["expects"] = pd.array(normal, dtype="str").take(codes)
 
@@ -256,6 +281,7 @@ def _check_gap(checked: Checked) -> None:
             f"this time does not exist on {frame['date'].iloc[i]} in "
             f"{frame['timezone'].iloc[i]}: clocks go forward over it"
         ),
+        "this time does not exist on its day: clocks go forward over it",
     )
 
 
@@ -268,6 +294,7 @@ def _check_known_on(checked: Checked) -> None:
         "known_on",
         late,
         lambda i: f"a date cannot become public after the event itself, {frame['date'].iloc[i]}",
+        "a date cannot become public after the event itself",
     )
 
 
@@ -291,8 +318,13 @@ def _fill_defaults(frame: pd.DataFrame) -> None:
 
 
 def _blame_codes(
-    checked: Checked, column: str, codes: npt.NDArray[np.intp], problems: dict[int, str]
+    checked: Checked, column: str, codes: Codes, problems: dict[int, cells.CellError]
 ) -> None:
-    if problems:
-        where = np.isin(codes, list(problems))
-        checked.blame(column, where, lambda i: problems[int(codes[i])])
+    """Record the faults of the rows whose text has a problem, kind by kind."""
+    kinds: dict[str, list[int]] = {}
+    for code, error in problems.items():
+        kinds.setdefault(error.kind, []).append(code)
+    for kind, wrong in kinds.items():
+        found = np.zeros(int(codes.max()) + 1, dtype=bool)
+        found[wrong] = True
+        checked.blame(column, found[codes], lambda i: str(problems[int(codes[i])]), kind)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.errors import Fault, InputError, did_you_mean
+
+SHOWN_OF_A_KIND = 20
+"""Faults of one kind that are told with their row; the others are counted."""
 
 _END = "\x00end of file\x00"
 
@@ -54,22 +58,37 @@ def read_text_table(path: Path) -> TextTable:
         Where there is no such file, it is a folder, not UTF-8, or has no header.
     """
     file = str(path)
-    text = _decode(_read_bytes(path), file)
-    if not text.strip():
+    data = _bytes_of(path).removeprefix(b"\xef\xbb\xbf")
+    if not data or data.isspace():
         raise InputError([Fault(file, "the file is empty: a header line is needed")])
-    return _read_plain(text, file) or _read_any(text, file)
+    return _read_plain(data, file) or _read_any(_decode(data, file), file)
 
 
-def _read_bytes(path: Path) -> bytes:
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of events to read.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, it is a folder, or may not be read.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
+        return
     except IsADirectoryError:
-        problem = "this is a folder, a CSV file is needed"
+        problem = "this is a folder, a file is needed"
     except FileNotFoundError:
         problem = f"no such file{_neighbour(path)}"
     except OSError as error:
         problem = f"cannot be read: {error.strerror or error}"
     raise InputError([Fault(str(path), problem)])
+
+
+def _bytes_of(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read()
 
 
 def _neighbour(path: Path) -> str:
@@ -82,7 +101,7 @@ def _neighbour(path: Path) -> str:
 
 def _decode(data: bytes, file: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         byte = f"0x{data[error.start]:02x}"
@@ -90,50 +109,121 @@ def _decode(data: bytes, file: str) -> str:
         raise InputError([Fault(file, problem, row=row)]) from None
 
 
-def _read_plain(text: str, file: str) -> TextTable | None:
-    """Read a regular file at the speed of Arrow; None where it is not regular.
+def _read_plain(data: bytes, file: str) -> TextTable | None:
+    """Read a file at the speed of Arrow; None where the line of a row could not be told.
 
-    Regular: every row as long as the header, no blank lines, all quotes closed. Then the
-    line of each row follows from the line breaks inside the cells before it.
+    It can where all quotes are closed: then it follows from the line breaks inside the cells
+    of the rows before it, those of the wrong length included.
     """
-    first = text.partition("\n")[0]
-    closed = text.count('"') % 2 == 0 and first.count('"') % 2 == 0
-    if not closed or text.count("\r") != text.count("\r\n"):
+    first = data[: data.find(b"\n")] if b"\n" in data else data
+    closed = data.count(b'"') % 2 == 0 and first.count(b'"') % 2 == 0
+    if not closed or data.count(b"\r") != data.count(b"\r\n"):
         return None
-    header = _strip(next(csv.reader([first]), []))
-    table = _arrow(text.encode(), len(header)) if header else None
-    if table is None:
+    try:
+        header = _strip(next(csv.reader([first.decode()]), []))
+    except UnicodeDecodeError:
         return None
-    cells = [pd.Series(table.column(i).to_pandas(), dtype="str") for i in range(len(header))]
-    breaks = np.zeros(table.num_rows, dtype=np.int64)
-    lines = text.count("\n") + (not text.endswith("\n")) - 1
-    if table.num_rows != lines:
-        breaks += sum(column.str.count("\n").to_numpy(dtype=np.int64) for column in cells)
-    if table.num_rows + breaks.sum() != lines:
-        return None
-    columns = {name: cells[i].str.strip() for i, name in reversed(list(enumerate(header)))}
-    frame = pd.DataFrame(columns)[list(dict.fromkeys(header))]
-    rows = np.arange(2, table.num_rows + 2) + np.cumsum(breaks) - breaks
-    return TextTable(file, header, frame, rows.astype(np.int64), ())
+    found = header and (_arrow(data, len(header)) or _arrow(data, len(header), uneven=True))
+    return _plain_table(found, data, header, file) if found else None
 
 
-def _arrow(data: bytes, width: int) -> Any:
-    """Return an Arrow table of text with `width` columns; None where a row is not as long."""
+@dataclass(frozen=True, eq=False)
+class _Parsed:
+    """What Arrow made of a file: rows as long as the header, and the others as text.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+    uneven : list of (int, int, str)
+        Number (the header is 1), cells and text of each row of another length.
+    """
+
+    table: Any
+    uneven: list[tuple[int, int, str]]
+
+
+def _arrow(data: bytes, width: int, *, uneven: bool = False) -> _Parsed | None:
+    """Parse cells of text; None where a row is not `width` cells long, unless `uneven`.
+
+    Blank lines are told from the rest with `uneven` alone: they are rows of blank cells then.
+    """
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     names = [str(i) for i in range(width)]
+    odd: list[tuple[int, int, str]] = []
+
+    def note(row: Any) -> str:
+        odd.append((row.number, row.actual_columns, row.text))
+        return "skip"
+
+    lines = data.count(b"\n") + (not data.endswith(b"\n")) - 1
     try:
-        return arrow_csv.read_csv(
+        table = arrow_csv.read_csv(
             pa.BufferReader(data),
-            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=1 << 24),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            read_options=arrow_csv.ReadOptions(
+                column_names=names, skip_rows=1, block_size=1 << 24, use_threads=not uneven
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                newlines_in_values=True,
+                ignore_empty_lines=not uneven,
+                invalid_row_handler=note if uneven else None,
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
     except pa.ArrowInvalid:
         return None
+    whole = uneven or table.num_rows == lines or b'"' in data
+    return _Parsed(table, odd) if whole else None
+
+
+def _plain_table(
+    found: _Parsed, data: bytes, header: tuple[str, ...], file: str
+) -> TextTable | None:
+    """Return parsed cells with the line of each row; None where lines do not add up."""
+    cells = [pd.Series(found.table.column(i).to_pandas(), dtype="str") for i in range(len(header))]
+    breaks = np.zeros(found.table.num_rows + len(found.uneven), dtype=np.int64)
+    odd = np.array([number - 2 for number, _, _ in found.uneven], dtype=np.int64)
+    even = np.delete(np.arange(len(breaks)), odd)
+    lines = data.count(b"\n") + (not data.endswith(b"\n")) - 1
+    if len(breaks) != lines:
+        breaks[even] = sum(column.str.count("\n").to_numpy(dtype=np.int64) for column in cells)
+        breaks[odd] = [text.count("\n") for _, _, text in found.uneven]
+    if len(breaks) + breaks.sum() != lines:
+        return None
+    columns = {name: cells[i].str.strip() for i, name in reversed(list(enumerate(header)))}
+    frame = pd.DataFrame(columns)[list(dict.fromkeys(header))]
+    rows = np.arange(2, len(breaks) + 2) + np.cumsum(breaks) - breaks
+    faults = _length_faults(
+        file, rows[odd].tolist(), [count for _, count, _ in found.uneven], len(header)
+    )
+    if b"\n\n" in data or b"\n\r\n" in data:
+        full = (frame != "").any(axis=1).to_numpy()
+        frame, even = frame[full].reset_index(drop=True), even[full]
+    return TextTable(file, header, frame, rows[even].astype(np.int64), tuple(faults))
+
+
+def _length_faults(
+    file: str, rows: Sequence[int], counts: Sequence[int], width: int
+) -> list[Fault]:
+    """Return the faults of rows with too many or too few cells, from the 21st on as a number."""
+    faults = []
+    for row, count in zip(rows[:SHOWN_OF_A_KIND], counts[:SHOWN_OF_A_KIND], strict=True):
+        problem = f"{count} cells where the header has {width}"
+        hint = ": put quotes around text with commas" if count > width else ""
+        faults.append(Fault(file, problem + hint, row=row))
+    further = len(rows) - SHOWN_OF_A_KIND
+    if further > 0:
+        text = further_rows(f"not {width} cells, as the header has", further, rows[SHOWN_OF_A_KIND])
+        faults.append(Fault(file, text, count=further))
+    return faults
+
+
+def further_rows(kind: str, further: int, first: int) -> str:
+    """Return a kind of faults with the number of rows that are not told one by one."""
+    return f"{kind} ({further:,} more row{'s' if further > 1 else ''}, from row {first} on)"
 
 
 def _read_any(text: str, file: str) -> TextTable:
@@ -148,14 +238,9 @@ def _read_any(text: str, file: str) -> TextTable:
     if not records:
         raise InputError([*faults, Fault(file, "there is no header line")])
     header = _strip(records[0][1])
-    whole = []
-    for row, cells in records[1:]:
-        if len(cells) == len(header):
-            whole.append((row, cells))
-        else:
-            problem = f"{len(cells)} cells where the header has {len(header)}"
-            hint = ": put quotes around text with commas" if len(cells) > len(header) else ""
-            faults.append(Fault(file, problem + hint, row=row))
+    whole = [(row, cells) for row, cells in records[1:] if len(cells) == len(header)]
+    odd = [(row, len(cells)) for row, cells in records[1:] if len(cells) != len(header)]
+    faults += _length_faults(file, [row for row, _ in odd], [n for _, n in odd], len(header))
     frame = pd.DataFrame([cells for _, cells in whole], columns=list(header), dtype="str")
     frame = frame.loc[:, ~frame.columns.duplicated()]
     frame = frame.apply(lambda column: column.str.strip())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
@@ -17,6 +16,7 @@ from eventstudy.errors import EventStudyError, InputError
 from eventstudy.events.calendar import EventCalendar, contradiction, place, with_session_0
 from eventstudy.events.checks import Checked, check_columns
 from eventstudy.events.csvfile import TextTable, read_text_table
+from eventstudy.events.frames import is_parquet, read_parquet_table, table_of_frame
 from eventstudy.sessions import (
     Days,
     Sessions,
@@ -60,8 +60,8 @@ def read_events(
     Parameters
     ----------
     path : path or DataFrame
-        A CSV file with the contract's columns, or a frame with the same; of a frame, rows
-        are counted as if it had been written to a file.
+        A CSV or Parquet file with the contract's columns, or a frame with the same; rows of a
+        frame or of Parquet are counted as if it had been written to a CSV file.
     calendar : str, Sessions or None
         A name of exchange_calendars; ``prices`` for the dates of `prices`, without a
         clock; None to leave the events unaligned (see `EventCalendar.align`).
@@ -121,7 +121,8 @@ def read_table(
 def _text_table(given: str | PathLike[str] | pd.DataFrame) -> TextTable:
     if isinstance(given, pd.DataFrame):
         return table_of_frame(given)
-    return read_text_table(Path(given))
+    path = Path(given)
+    return read_parquet_table(path) if is_parquet(path) else read_text_table(path)
 
 
 def _placed(checked: Checked, sessions: Sessions | None) -> pd.DataFrame:
@@ -135,10 +136,12 @@ def _placed(checked: Checked, sessions: Sessions | None) -> pd.DataFrame:
     placed = place(frame, sessions)
     wrong = np.zeros(len(checked.frame), dtype=bool)
     wrong[when] = placed.contradicts
-    at = {int(row): i for i, row in enumerate(when) if placed.contradicts[i]}
-    checked.blame(
-        "session", wrong, lambda i: contradiction(frame.iloc[at[i]], placed, at[i], sessions)
-    )
+
+    def told(row: int) -> str:
+        at = int(np.searchsorted(when, row))
+        return contradiction(frame.iloc[at], placed, at, sessions)
+
+    checked.blame("session", wrong, told, "the time says another session")
     if checked.faults:
         raise InputError(checked.in_order())
     return with_session_0(frame, placed, sessions)
@@ -225,32 +228,3 @@ def spanning_sessions(name: str, first: np.datetime64, last: np.datetime64) -> S
     if latest is not None:
         end = min(end, latest)
     return exchange_sessions(name, date(start, 1, 1), date(max(start, end), 12, 31))
-
-
-def table_of_frame(frame: pd.DataFrame) -> TextTable:
-    """Return a pandas frame as columns of text; an index named event_id becomes a column."""
-    if frame.index.name == "event_id" and "event_id" not in frame.columns:
-        frame = frame.reset_index()
-    header = tuple(str(name).strip() for name in frame.columns)
-    columns = {name: _text(frame.iloc[:, i]) for i, name in reversed(list(enumerate(header)))}
-    texts = pd.DataFrame(columns, columns=list(dict.fromkeys(header)), dtype="str")
-    rows: npt.NDArray[np.int64] = np.arange(2, len(frame) + 2, dtype=np.int64)
-    return TextTable("<frame>", header, texts, rows, ())
-
-
-def _text(column: pd.Series) -> pd.Series:
-    if isinstance(column.dtype, pd.StringDtype):
-        return column.reset_index(drop=True).fillna("").astype("str").str.strip()
-    cells = [_cell_text(cell) for cell in column.astype(object)]
-    return pd.Series(cells, dtype="str")
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, list | tuple):
-        return ";".join(str(part) for part in cell)
-    if pd.isna(cell):
-        return ""
-    if isinstance(cell, datetime):
-        midnight = cell.time() == time() and cell.tzinfo is None
-        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
-    return str(cell.isoformat() if isinstance(cell, date | time) else cell).strip()

@@ -63,7 +63,8 @@ class Raw:
         self._counts[kind] += 1
         further = self._counts[kind] - SHOWN_OF_A_KIND
         if further > 0:
-            told = Fault(self.name, f"{problem} ({further} more rows)", column=self.header[column])
+            text = f"{problem} ({further} more rows)"
+            told = Fault(self.name, text, column=self.header[column], count=further)
             if kind in self._further:
                 self.faults[self._further[kind]] = told
             else:
