@@ -19,6 +19,7 @@ Days = npt.NDArray[np.datetime64]
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume", "dividends")
 LONGEST_GAP = 10
 SMALLEST_DIVIDEND = 0.005
+TICKERS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,26 @@ class PriceTable(ByTicker):
             name: _gather(getattr(self, name), at, hit) for name in FIELDS if name != "dividends"
         }
         return replace(self, dates=days, dividends=_carry(self, days), **moved)
+
+    def returns_on(self, days: Days) -> Floats:
+        """Return ``on_sessions(days).returns``, shape (S, N), without the rest of the table.
+
+        A few tickers are worked on at a time, so that a large table is not held twice.
+        """
+        days = np.asarray(days, dtype="datetime64[D]")
+        found = np.empty((len(days), len(self.tickers)))
+        fields = ("close", "adj_close", "dividends")
+        for start in range(0, len(self.tickers), TICKERS_AT_ONCE):
+            part = slice(start, start + TICKERS_AT_ONCE)
+            blank = np.empty((len(self.dates), 0))
+            held: dict[str, Any] = {name: getattr(self, name)[:, part] for name in fields}
+            few = replace(
+                self, tickers=self.tickers[part], open=blank, high=blank, low=blank,
+                volume=blank, warnings=(), origin={}, missing={}, **held,
+            )  # fmt: skip
+            same = len(days) == len(self.dates) and bool((days == self.dates).all())
+            found[:, part] = (few if same else few.on_sessions(days)).returns
+        return found
 
     def select(self, tickers: Iterable[str]) -> PriceTable:
         """Return the table of these tickers only, in this order."""

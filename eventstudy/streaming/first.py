@@ -21,8 +21,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What is asked of every part.
+class World:
+    """What every part of a study needs.
 
     Attributes
     ----------
@@ -33,21 +33,15 @@ class Task:
         Windows over the days of the hull; the first L are the days.
     convention : str
         ``scar`` or ``sum_sar``.
-    pairs : bool
-        Whether correlations are asked for.
-    keep : bool
-        Whether the results of each event are asked for.
-    cars : bool
-        Whether all CARs are asked for, for signed ranks.
+    log : bool
+        Whether returns are log returns.
     """
 
     ground: Ground
     recipes: Mapping[str, Recipe]
     masks: Floats
-    convention: str
-    pairs: bool
-    keep: bool
-    cars: bool
+    convention: str = "scar"
+    log: bool = False
 
     @property
     def lengths(self) -> Floats:
@@ -56,9 +50,39 @@ class Task:
         return found
 
     @property
+    def asked(self) -> list[int]:
+        """Places of the windows that were asked for among all, single days among them."""
+        frame = self.ground.frame
+        return [frame.all_windows.index(window) for window in frame.windows]
+
+    @property
     def reach(self) -> int:
         """Sessions apart from which on no two windows share one."""
         return int(self.lengths.max())
+
+
+@dataclass(frozen=True, slots=True)
+class FirstJob:
+    """What the first pass is asked of a part.
+
+    Attributes
+    ----------
+    part : Part
+    sums : bool
+        Whether sums for tests are asked for.
+    pairs : bool
+        Whether correlations are, too.
+    cars : bool
+        Whether all CARs are, for signed ranks.
+    keep : bool
+        Whether the results of each event are asked for.
+    """
+
+    part: Part
+    sums: bool = True
+    pairs: bool = True
+    cars: bool = True
+    keep: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,19 +167,31 @@ def joined(parts: list[FirstSums]) -> FirstSums:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Results of each event of a part under one model, shapes (n,) and (n, W or L or M).
+    """Results of each sound event of a part under one model.
 
-    `rows` are places in the part.
+    Attributes
+    ----------
+    rows : ndarray, shape (n,), int
+        Places in the part.
+    ar, day_se : ndarray, shape (n, L)
+        Abnormal returns and their forecast errors.
+    car, se, bhar : ndarray, shape (n, V)
+        Of the windows asked for.
+    params : ndarray, shape (n, d)
+    s2 : ndarray, shape (n,)
+    count : ndarray, shape (n,), int
+        Usable sessions M_i.
     """
 
     rows: Ints
     ar: Floats
+    day_se: Floats
     car: Floats
     se: Floats
+    bhar: Floats
     params: Floats
     s2: Floats
     count: Ints
-    day_se: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +219,7 @@ class FirstPart:
 
 
 def sound_blocks(
-    task: Task, part: Part, designs: Mapping[str, Designs]
+    world: World, part: Part, designs: Mapping[str, Designs]
 ) -> Iterator[tuple[slice, bool, dict[str, Block], dict[str, npt.NDArray[np.int8]]]]:
     """Yield fits of chunks, without the events that one of the models cannot use.
 
@@ -195,81 +231,96 @@ def sound_blocks(
     for rows, own in chunks(part):
         blocks = {
             name: fit_block(
-                task.ground, designs[name], part.columns[rows], part.positions[rows], task.masks
+                world.ground, designs[name], part.columns[rows], part.positions[rows], world.masks
             )
-            for name in task.recipes
+            for name in world.recipes
         }
-        faulty = {name: faults(block, task.ground) for name, block in blocks.items()}
+        faulty = {name: faults(block, world.ground) for name, block in blocks.items()}
         sound = ~np.any(list(faulty.values()), axis=0)
         if not sound.all():
             blocks = {name: block.take(sound) for name, block in blocks.items()}
         yield rows, own, blocks, faulty
 
 
-def designs_of(task: Task, part: Part) -> dict[str, Designs]:
+def designs_of(world: World, part: Part) -> dict[str, Designs]:
     """Return the regressions of a part's sessions 0, by model."""
     positions = np.unique(part.positions)
     return {
-        name: make_designs(task.ground, recipe, positions, task.masks)
-        for name, recipe in task.recipes.items()
+        name: make_designs(world.ground, recipe, positions, world.masks)
+        for name, recipe in world.recipes.items()
     }
 
 
-def first_pass(task: Task, part: Part) -> FirstPart:
+def first_pass(world: World, job: FirstJob) -> FirstPart:
     """Go over the events of a part for the first time.
 
     Parameters
     ----------
-    task : Task
-    part : Part
+    world : World
+    job : FirstJob
     """
-    designs = designs_of(task, part)
-    adders = {name: _Adder(task, part) for name in task.recipes}
-    faulty: dict[str, list[npt.NDArray[np.int8]]] = {name: [] for name in task.recipes}
-    usable: dict[str, list[Ints]] = {name: [] for name in task.recipes}
-    kept: dict[str, list[Kept]] = {name: [] for name in task.recipes}
-    cars: dict[str, list[Floats]] = {name: [] for name in task.recipes}
-    for rows, own, blocks, found in sound_blocks(task, part, designs):
+    part = job.part
+    designs = designs_of(world, part)
+    adders = {name: _Adder(world, job) for name in world.recipes} if job.sums else {}
+    faulty: dict[str, list[npt.NDArray[np.int8]]] = {name: [] for name in world.recipes}
+    usable: dict[str, list[Ints]] = {name: [np.zeros(0, dtype=np.int64)] for name in world.recipes}
+    kept: dict[str, list[Kept]] = {name: [] for name in world.recipes}
+    cars: dict[str, list[Floats]] = {name: [] for name in world.recipes}
+    for rows, own, blocks, found in sound_blocks(world, part, designs):
+        for name, adder in adders.items():
+            adder.add(blocks[name], own)
+        if not own:
+            continue
         good = ~np.any(list(found.values()), axis=0)
         for name, block in blocks.items():
-            adders[name].add(block, own)
-            if own:
-                faulty[name].append(found[name])
-                if task.cars:
-                    cars[name].append(block.car)
-                if task.keep:
-                    kept[name].append(_kept(block, np.flatnonzero(good) + rows.start, task))
-        if own and not good.all():
-            for name, count in _counts(task, part, designs, rows, ~good).items():
+            faulty[name].append(found[name])
+            if job.cars:
+                cars[name].append(block.car)
+            if job.keep:
+                kept[name].append(_kept(block, np.flatnonzero(good) + rows.start, world))
+        if not good.all():
+            for name, count in _counts(world, part, designs, rows, ~good).items():
                 usable[name].append(count)
-    none = np.zeros(0, dtype=np.int64)
     return FirstPart(
         {name: adder.sums() for name, adder in adders.items()},
         {name: np.concatenate(found) for name, found in faulty.items()},
-        {name: np.concatenate([none, *found]) for name, found in usable.items()},
+        {name: np.concatenate(found) for name, found in usable.items()},
         {name: _stacked(found) for name, found in kept.items() if found},
         {name: np.concatenate(found) for name, found in cars.items() if found},
     )
 
 
 def _counts(
-    task: Task, part: Part, designs: Mapping[str, Designs], rows: slice, bad: Bools
+    world: World, part: Part, designs: Mapping[str, Designs], rows: slice, bad: Bools
 ) -> dict[str, Ints]:
     """Return usable sessions of faulty events, by model."""
     columns, positions = part.columns[rows][bad], part.positions[rows][bad]
     return {
-        name: fit_block(task.ground, designs[name], columns, positions, task.masks).count
-        for name in task.recipes
+        name: fit_block(world.ground, designs[name], columns, positions, world.masks).count
+        for name in world.recipes
     }
 
 
-def _kept(block: Block, rows: Ints, task: Task) -> Kept:
+def _kept(block: Block, rows: Ints, world: World) -> Kept:
     length = block.ar.shape[1]
-    asked = slice(length, None)
+    asked = world.asked
     return Kept(
-        rows, block.ar, block.car[:, asked], block.se[:, asked], block.params, block.s2,
-        block.count, block.se[:, :length],
+        rows, block.ar, block.se[:, :length], block.car[:, asked], block.se[:, asked],
+        _buy_and_hold(block, world), block.params, block.s2, block.count,
     )  # fmt: skip
+
+
+def _buy_and_hold(block: Block, world: World) -> Floats:
+    """Return prod (1 + R) - prod (1 + E[R]) over the windows asked for, E[R] = R - AR."""
+    ground, length = world.ground, block.ar.shape[1]
+    start = block.positions + ground.reach + ground.frame.hull[0]
+    realised = ground.windows(ground.returns, length)[block.columns, start]
+    both = np.stack([realised, realised - block.ar])
+    gross = np.exp(both) if world.log else 1.0 + both
+    masks = world.masks[world.asked]
+    held, expected = np.stack([gross[:, :, mask > 0].prod(axis=2) for mask in masks], axis=2)
+    found: Floats = held - expected
+    return found
 
 
 def _stacked(parts: list[Kept]) -> Kept:
@@ -279,10 +330,10 @@ def _stacked(parts: list[Kept]) -> Kept:
 class _Adder:
     """Adds up the blocks of a part under one model."""
 
-    def __init__(self, task: Task, part: Part) -> None:
-        self.task = task
-        m, length = task.ground.frame.estimation, task.masks.shape[1]
-        windows = len(task.masks)
+    def __init__(self, world: World, job: FirstJob) -> None:
+        self.world, self.pair_up, part = world, job.pairs, job.part
+        m, length = world.ground.frame.estimation, world.masks.shape[1]
+        windows = len(world.masks)
         self.positions = np.unique(part.positions[: part.own])
         dates = len(self.positions)
         self.number = np.zeros(dates, dtype=np.int64)
@@ -295,7 +346,7 @@ class _Adder:
         self.date_residual = np.zeros((dates, m))
         self.date_complete = np.ones((dates, m), dtype=bool)
         self.date_sigma = np.full(dates, np.nan)
-        self.pairs = PairSums(task.reach, m, 1, part.end)
+        self.pairs = PairSums(world.reach, m, 1, part.end)
         self.first_se, self.first_dof = np.full(windows, np.nan), 0
 
     def add(self, block: Block, own: bool) -> None:
@@ -303,7 +354,7 @@ class _Adder:
         if not len(block):
             return
         starts = np.flatnonzero(np.diff(block.positions, prepend=-1))
-        if self.task.pairs:
+        if self.pair_up:
             for a, b in zip(starts, [*starts[1:], len(block)], strict=True):
                 residuals = block.residuals[a:b]
                 whole = bool(block.whole[a:b].all())
@@ -316,7 +367,7 @@ class _Adder:
         if not self.car.n:
             self.first_se, self.first_dof = block.se[0], int(block.dof[0])
         self.car += moments(block.car)
-        self.scar += moments(standardised(block, self.task))
+        self.scar += moments(standardised(block, self.world))
         dof = block.dof
         with np.errstate(divide="ignore"):
             self.patell += float((dof / (dof - 2.0)).sum())
@@ -339,7 +390,7 @@ class _Adder:
         self.date_residual[at] = np.add.reduceat(filled, starts, axis=0)
         self.residual_sum += self.date_residual[at].sum(axis=0)
         self.number[at] = np.diff([*starts, len(block)])
-        self.date_scar[at] = np.add.reduceat(standardised(block, self.task), starts, axis=0)
+        self.date_scar[at] = np.add.reduceat(standardised(block, self.world), starts, axis=0)
         self.date_ar[at] = np.add.reduceat(block.ar, starts, axis=0)
         self.date_sigma[at] = block.sigma[starts]
 
@@ -355,10 +406,10 @@ class _Adder:
         )  # fmt: skip
 
 
-def standardised(block: Block, task: Task) -> Floats:
+def standardised(block: Block, world: World) -> Floats:
     """Return SCARs by the convention, shape (n, W)."""
-    if task.convention == "scar":
+    if world.convention == "scar":
         return block.scar
     days = block.scar[:, : block.ar.shape[1]]
-    found: Floats = days @ task.masks.T / np.sqrt(task.lengths)
+    found: Floats = days @ world.masks.T / np.sqrt(world.lengths)
     return found

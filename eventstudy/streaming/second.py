@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.streaming.first import Task, designs_of, sound_blocks, standardised
+from eventstudy.streaming.first import World, designs_of, sound_blocks, standardised
 from eventstudy.streaming.fits import Block
 from eventstudy.streaming.pairs import PairSums
 from eventstudy.streaming.parts import Part
@@ -43,13 +43,13 @@ class Spreads:
     windows: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class RankTask:
-    """What the second pass is asked.
+@dataclass(frozen=True, slots=True)
+class SecondJob:
+    """What the second pass is asked of a part.
 
     Attributes
     ----------
-    task : Task
+    part : Part
     pools : tuple of str
         Tests of `POOLS` that are asked for.
     singles : bool
@@ -58,15 +58,10 @@ class RankTask:
         By model.
     """
 
-    task: Task
+    part: Part
     pools: tuple[str, ...]
     singles: bool
     spreads: Mapping[str, Spreads]
-
-    @property
-    def kinds(self) -> Floats:
-        """Distinct lengths of windows, ascending, shape (K,)."""
-        return np.unique(self.task.lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,18 +105,18 @@ class RankSums:
         return RankSums(scores=scores, **added)
 
 
-def second_pass(ask: RankTask, part: Part) -> dict[str, RankSums]:
+def second_pass(world: World, job: SecondJob) -> dict[str, RankSums]:
     """Rank the events of a part; return sums by model.
 
     Parameters
     ----------
-    ask : RankTask
-    part : Part
+    world : World
+    job : SecondJob
     """
-    designs = designs_of(ask.task, part)
-    adders = {name: _Ranks(ask, name, part) for name in ask.task.recipes}
-    wanted = "cumrank" in ask.pools
-    for _, own, blocks, _ in sound_blocks(ask.task, part, designs):
+    designs = designs_of(world, job.part)
+    adders = {name: _Ranks(world, job, name) for name in world.recipes}
+    wanted = "cumrank" in job.pools
+    for _, own, blocks, _ in sound_blocks(world, job.part, designs):
         if own or wanted:
             for name, block in blocks.items():
                 adders[name].add(block, own)
@@ -131,15 +126,16 @@ def second_pass(ask: RankTask, part: Part) -> dict[str, RankSums]:
 class _Ranks:
     """Adds up the ranks of a part under one model."""
 
-    def __init__(self, ask: RankTask, model: str, part: Part) -> None:
-        self.ask, self.spreads = ask, ask.spreads[model]
-        m, length = ask.task.ground.frame.estimation, ask.task.masks.shape[1]
-        self.scores = {name: np.zeros(m + length) for name in ask.pools}
+    def __init__(self, world: World, job: SecondJob, model: str) -> None:
+        self.world, self.job, self.spreads = world, job, job.spreads[model]
+        m, length = world.ground.frame.estimation, world.masks.shape[1]
+        self.scores = {name: np.zeros(m + length) for name in job.pools}
         self.n, self.count = 0, np.zeros(m)
-        self.single = np.zeros((len(ask.task.masks), m + 1))
+        self.single = np.zeros((len(world.masks), m + 1))
         self.single_variance = 0.0
-        self.cumulated = np.zeros(len(ask.kinds))
-        self.pairs = PairSums(ask.task.reach, m, len(ask.kinds), part.end)
+        self.lengths = np.unique(world.lengths)
+        self.cumulated = np.zeros(len(self.lengths))
+        self.pairs = PairSums(world.reach, m, len(self.lengths), job.part.end)
 
     def add(self, block: Block, own: bool) -> None:
         """Add the events of whole dates."""
@@ -151,7 +147,7 @@ class _Ranks:
         ]
         if own:
             self.n += len(block)
-        if "cumrank" in self.ask.pools:
+        if "cumrank" in self.job.pools:
             self._add_pairs(block, np.concatenate(pieces), own)
 
     def _rows(self, block: Block, rows: slice, own: bool) -> Floats:
@@ -159,7 +155,7 @@ class _Ranks:
         residuals, sigma = block.residuals[rows], block.sigma[rows]
         length = block.ar.shape[1]
         pools = []
-        for name in self.ask.pools:
+        for name in self.job.pools:
             if name == "corrado":
                 pools.append(block.ar[rows])
             else:
@@ -167,27 +163,27 @@ class _Ranks:
                 pools.append(np.nan_to_num(days * sigma[:, None]))
         ones: Floats = np.empty((len(residuals), 0))
         pool: int | None = None
-        if self.ask.singles and own:
-            scaled = standardised(block, self.ask.task)[rows] / self.spreads.windows
+        if self.job.singles and own:
+            scaled = standardised(block, self.world)[rows] / self.spreads.windows
             ones = np.nan_to_num(scaled * sigma[:, None])
-            if DAYS in self.ask.pools:
+            if DAYS in self.job.pools:
                 # The first windows are the days, and the same numbers stand in that pool.
-                pool, ones = self.ask.pools.index(DAYS), ones[:, length:]
+                pool, ones = self.job.pools.index(DAYS), ones[:, length:]
         found, singles = rank_rows(residuals, pools, ones, pool)
         count = block.count[rows]
         present = None if block.whole[rows].all() else np.isfinite(residuals)
         scores = [_scored(pool, count, present) for pool in found]
         if own:
             self._add_scores(scores, count, present)
-            if self.ask.singles:
+            if self.job.singles:
                 self._add_singles(singles, count, present)
-        return scores[-1][0] if self.ask.pools and self.ask.pools[-1] == "cumrank" else ones
+        return scores[-1][0] if self.job.pools and self.job.pools[-1] == "cumrank" else ones
 
     def _add_scores(
         self, scores: list[tuple[Floats, Floats]], count: Ints, present: Bools | None
     ) -> None:
         m = len(self.count)
-        for name, (residuals, values) in zip(self.ask.pools, scores, strict=True):
+        for name, (residuals, values) in zip(self.job.pools, scores, strict=True):
             total = residuals.sum(axis=0) if present is None else np.nansum(residuals, axis=0)
             self.scores[name][:m] += total
             self.scores[name][m:] += values.sum(axis=0)
@@ -206,7 +202,7 @@ class _Ranks:
         self.single_variance += float((count / (12.0 * (count + 2.0))).sum())
 
     def _add_pairs(self, block: Block, scores: Floats, own: bool) -> None:
-        lengths = self.ask.kinds
+        lengths = self.lengths
         total = block.count[:, None] + float(block.ar.shape[1])
         variance = lengths * (total - lengths) / (12.0 * (total + 1.0))
         if own:

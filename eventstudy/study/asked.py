@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 RETURNS = ("simple", "log")
+ENGINES = ("whole", "streamed")
 
 
 def require_names(
@@ -57,6 +58,21 @@ def require_no_factors(models: Sequence[ReturnModel]) -> None:
             "differences of simple returns and have no log; take returns simple, or a model "
             "without factors"
         )
+
+
+def require_engine(engine: str, out: object, jobs: int, cluster: str | None) -> None:
+    """Refuse an engine that there is not, and settings that only one of them has.
+
+    Raises
+    ------
+    StudyError, UnknownNameError
+    """
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    given = {"out": out is not None, "jobs": jobs != 1, "cluster": cluster is not None}
+    named = [name for name, is_given in given.items() if is_given]
+    if named and engine != "streamed":
+        raise StudyError(f"{', '.join(named)}: only engine streamed takes it; give engine=streamed")
 
 
 def as_table(prices: object) -> PriceTable:

@@ -56,15 +56,19 @@ def group_effects(sample: Sample, masks: Floats) -> Effects:
     -------
     Effects
     """
-    from scipy.special import stdtrit
-
     car, forecast_error = sample.cars(masks)
     n = len(sample)
     caar = car.mean(axis=0)
     if _one_observation(sample):
-        se, dof = forecast_error[0], int(sample.dof[0])
-    else:
-        se, dof = car.std(axis=0, ddof=1) / np.sqrt(n) * _widening(sample, masks), n - 1
+        return effects_from(caar, forecast_error[0], int(sample.dof[0]))
+    se = car.std(axis=0, ddof=1) / np.sqrt(n) * widening(sample.mean_correlation(masks), n)
+    return effects_from(caar, se, n - 1)
+
+
+def effects_from(caar: Floats, se: Floats, dof: int) -> Effects:
+    """Return means with their intervals, and the effects that could be found, shapes (W,)."""
+    from scipy.special import stdtrit
+
     reach = stdtrit(dof, 0.5 + LEVEL / 2.0)
     return Effects(
         caar, se, caar - reach * se, caar + reach * se, (reach + stdtrit(dof, POWER)) * se
@@ -76,7 +80,7 @@ def _one_observation(sample: Sample) -> bool:
     return bool(sample.n_dates == 1 and np.ptp(sample.ar, axis=0).max() <= ROUNDING)
 
 
-def _widening(sample: Sample, masks: Floats) -> Floats:
+def widening(r: Floats, n: int) -> Floats:
     """Return the factor by which cross-correlation widens a standard error, at least 1."""
-    r = np.clip(sample.mean_correlation(masks), 0.0, 0.99)
-    return np.sqrt((1.0 + (len(sample) - 1) * r) / (1.0 - r))
+    r = np.clip(r, 0.0, 0.99)
+    return np.sqrt((1.0 + (n - 1) * r) / (1.0 - r))

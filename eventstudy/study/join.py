@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from eventstudy.study.asked import (
     observed_names,
     require_benchmark,
     require_calendar,
+    require_engine,
     require_names,
     require_no_factors,
 )
@@ -43,11 +45,13 @@ if TYPE_CHECKING:
 
     from eventstudy.events import EventCalendar
     from eventstudy.factors import FactorTable
+    from eventstudy.study.large import LargeStudy
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
 
 
+@overload
 def event_study(
     events: EventCalendar,
     prices: PriceTable | pd.DataFrame,
@@ -68,8 +72,68 @@ def event_study(
     donors: Sequence[str] | None = None,
     factors: FactorTable | None = None,
     returns: str = "simple",
+    engine: Literal["whole"] = "whole",
+    out: str | Path | None = None,
+    tables: Sequence[str] = ("cars",),
+    jobs: int = 1,
+    cluster: str | None = None,
     progress: Progress = unwatched,
-) -> StudyResult:
+) -> StudyResult: ...
+@overload
+def event_study(
+    events: EventCalendar,
+    prices: PriceTable | pd.DataFrame,
+    *,
+    model: str | ReturnModel | Sequence[str | ReturnModel] = "market",
+    benchmark: str | None = "SPY",
+    window: str | int | Window | Iterable[str | Window] = (-1, 1),
+    estimation: int = 250,
+    gap: int = 10,
+    min_estimation: int = 100,
+    observed: Sequence[str] | None = None,
+    tests: Iterable[str | SignificanceTest] | None = None,
+    convention: str = "scar",
+    strict: bool = False,
+    seed: int = 0,
+    overlap: str = "keep",
+    estimation_excludes: str = "none",
+    donors: Sequence[str] | None = None,
+    factors: FactorTable | None = None,
+    returns: str = "simple",
+    engine: Literal["streamed"],
+    out: str | Path | None = None,
+    tables: Sequence[str] = ("cars",),
+    jobs: int = 1,
+    cluster: str | None = None,
+    progress: Progress = unwatched,
+) -> LargeStudy: ...
+def event_study(
+    events: EventCalendar,
+    prices: PriceTable | pd.DataFrame,
+    *,
+    model: str | ReturnModel | Sequence[str | ReturnModel] = "market",
+    benchmark: str | None = "SPY",
+    window: str | int | Window | Iterable[str | Window] = (-1, 1),
+    estimation: int = 250,
+    gap: int = 10,
+    min_estimation: int = 100,
+    observed: Sequence[str] | None = None,
+    tests: Iterable[str | SignificanceTest] | None = None,
+    convention: str = "scar",
+    strict: bool = False,
+    seed: int = 0,
+    overlap: str = "keep",
+    estimation_excludes: str = "none",
+    donors: Sequence[str] | None = None,
+    factors: FactorTable | None = None,
+    returns: str = "simple",
+    engine: str = "whole",
+    out: str | Path | None = None,
+    tables: Sequence[str] = ("cars",),
+    jobs: int = 1,
+    cluster: str | None = None,
+    progress: Progress = unwatched,
+) -> StudyResult | LargeStudy:
     """Measure abnormal returns around events.
 
     Parameters
@@ -113,12 +177,24 @@ def event_study(
     returns : {"simple", "log"}
         Of which expected and abnormal returns are made; ``log`` takes ln(1 + R) of every
         series, benchmark, reference and donor, and no model of factors.
+    engine : {"whole", "streamed"}
+        ``streamed`` is for any number of events: it goes over them part by part and keeps
+        sums, for securities (no baskets), linear models on common regressors and closed-form
+        tests. Its numbers are those of ``whole``, but for the order of summation.
+    out : path, optional
+        With ``streamed``: a folder for the tables of single events, Parquet by parts.
+    tables : sequence of {"cars", "abnormal"}
+        Which of them are written there.
+    jobs : int
+        With ``streamed``: threads; -1 is one a processor.
+    cluster : str, optional
+        With ``streamed``: address of a Dask scheduler that does the work.
     progress : callable
         Told what is being done, how many are done and how many there are.
 
     Returns
     -------
-    StudyResult
+    StudyResult, or LargeStudy with ``streamed``
 
     Raises
     ------
@@ -131,11 +207,23 @@ def event_study(
     prices = as_table(prices)
     require_calendar(events)
     frame = make_frame(window, estimation=estimation, gap=gap, min_estimation=min_estimation)
+    require_engine(engine, out, jobs, cluster)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
     require_names(convention, overlap, estimation_excludes, returns)
-    chosen = find_tests(tests)
     require_benchmark(models, benchmark, prices)
+    if engine == "streamed":
+        from eventstudy.study.large import closed_forms, large_study
+
+        config = StudyConfig(
+            models, benchmark, frame, tuple(dict.fromkeys(observed or ())), None, convention,
+            seed, overlap, estimation_excludes, (), factors, returns,
+        )  # fmt: skip
+        return large_study(
+            events, prices, config, closed_forms(tests), strict=strict, out=out, tables=tables,
+            jobs=jobs, cluster=cluster, progress=progress,
+        )  # fmt: skip
+    chosen = find_tests(tests)
     seen, notes = observed_names(observed, events, prices)
     lead = lead_spread(seen, events.baskets)
     config = StudyConfig(

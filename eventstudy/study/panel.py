@@ -82,7 +82,7 @@ def make_panel(
         net=np.array([float(round(sum(w for _, w in weights))) for weights in distinct]),
         market=market,
         blocked=_blocked(distinct, table.dates, events, config),
-        factors=_factors(sorted(factors), table, config),
+        factors=factor_series(sorted(factors), table.dates, config),
         references={
             name: _reference(name, distinct, table, events, own) for name in sorted(references)
         },
@@ -106,7 +106,9 @@ def _distinct_weights(kept: Sequence[Observation], columns: npt.NDArray[np.int64
     return [found[k] for k in sorted(found)]
 
 
-def _factors(names: Sequence[str], table: PriceTable, config: StudyConfig) -> dict[str, Floats]:
+def factor_series(
+    names: Sequence[str], days: npt.NDArray[np.datetime64], config: StudyConfig
+) -> dict[str, Floats]:
     """Return the factors that the models name, on the grid.
 
     Raises
@@ -127,7 +129,7 @@ def _factors(names: Sequence[str], table: PriceTable, config: StudyConfig) -> di
     for name in names:
         if name not in config.factors.names:
             raise UnknownNameError("factor", name, config.factors.names)
-    values = config.factors.on_sessions(table.dates)
+    values = config.factors.on_sessions(days)
     return {name: values[:, config.factors.names.index(name)] for name in names}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from eventstudy.events import EventCalendar
     from eventstudy.prices import PriceTable
+    from eventstudy.study.config import StudyConfig
     from eventstudy.study.result import StudyResult
     from eventstudy.told import Told
 
@@ -21,15 +23,19 @@ HEADLINE_TESTS = ("kolari_pynnonen", "corrado", "wilcoxon")
 
 
 def summary_frame(study: StudyResult) -> pd.DataFrame:
-    """Return one row a group, alignment, model and window asked for.
+    """Return one row a group, alignment, model and window asked for; see `headline_frame`."""
+    return headline_frame(study.effects, study.group_tests, study.config)
+
+
+def headline_frame(effects: pd.DataFrame, tests: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+    """Return effects of the windows asked for, with the tests that stand up to most.
 
     Columns: those of `StudyResult.effects` and ``p_<test>`` for the tests that stand up to
     clustered dates, event-induced variance or fat tails, as far as they were run.
     """
-    windows = [window_name(w) for w in study.config.frame.windows]
+    windows = [window_name(w) for w in config.frame.windows]
     keys = ["group", "alignment", "model", "window"]
-    effects = study.effects[study.effects["window"].isin(windows)]
-    tests = study.group_tests
+    effects = effects[effects["window"].isin(windows)]
     for name in HEADLINE_TESTS:
         found = tests[tests["test"] == name]
         if len(found):
@@ -46,7 +52,7 @@ def told(study: StudyResult) -> Told:
     frame = frame[frame["alignment"] == study.alignments[-1]]
     leading = frame["group"].isin(_leading_groups(study))
     further = frame.loc[~leading, "group"].nunique()
-    lines: list[str | pd.DataFrame] = [*asked_lines(study), "", _table(frame[leading])]
+    lines: list[str | pd.DataFrame] = [*asked_lines(study), "", headline_texts(frame[leading])]
     if further:
         lines.append(f"(further groups, by kind and by peer: {further}; see effects, tests)")
     return [*lines, "", *caution_lines(study)]
@@ -63,7 +69,7 @@ def _leading_groups(study: StudyResult) -> set[str]:
     }
 
 
-def _table(frame: pd.DataFrame) -> pd.DataFrame:
+def headline_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the headline table as texts, effects in percent."""
     percent = {"caar", "lo", "hi", "mde"}
     shown = frame.drop(columns=["se", "alignment"]).copy()
@@ -114,12 +120,19 @@ def inputs_manifest(events: EventCalendar, prices: PriceTable) -> dict[str, obje
 
 def manifest(study: StudyResult) -> dict[str, object]:
     """Return configuration, hull, data hashes, versions and seed: nothing that a clock gives."""
+    return manifest_of(study.config, study.events, study.prices, study.notes)
+
+
+def manifest_of(
+    config: StudyConfig, events: EventCalendar, prices: PriceTable, notes: Sequence[str]
+) -> dict[str, object]:
+    """Return what is needed to answer a question again."""
     from eventstudy.provenance import versions
 
     return {
-        "study": study.config.as_dict(),
-        **inputs_manifest(study.events, study.prices),
-        "notes": list(study.notes),
-        "seed": study.config.seed,
+        "study": config.as_dict(),
+        **inputs_manifest(events, prices),
+        "notes": list(notes),
+        "seed": config.seed,
         "versions": versions(),
     }

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from eventstudy.abnormal import AbnormalReturns, cumulate
 from eventstudy.models.contract import Progress, unwatched
-from eventstudy.significance import Sample
+from eventstudy.significance import Sample, Significance, SignificanceTest
 from eventstudy.significance.contract import student
 from eventstudy.significance.single import beyond_ranks
-from eventstudy.study.effects import group_effects
+from eventstudy.study.effects import Effects, group_effects
 from eventstudy.study.groups import Group
 from eventstudy.study.placebo import history_of
 from eventstudy.windows import Window, window_name
@@ -220,41 +220,62 @@ def samples(
 
 def group_tests_frame(study: StudyResult, progress: Progress = unwatched) -> pd.DataFrame:
     """Return every test over every group, event day and window."""
-    import pandas as pd
-
     windows = study.config.frame.all_windows
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
-    hidden = np.full(len(windows), np.nan)
     parts: list[tuple[Any, ...]] = []
     total = len(study.alignments) * len(study.fits) * len(study.groups)
     for done, (alignment, model, group, sample) in enumerate(samples(study)):
         progress("testing", done, total)
         for test in study.tests_asked:
+            where = (group.name, alignment, model, convention_of(test, sample.convention))
             found = test.evaluate(sample, masks)
-            verdict = found.verdict
-            parts.append(
-                (
-                    group.name,
-                    alignment,
-                    model,
-                    sample.convention if test.standardised else "",
-                    names,
-                    found.name,
-                    verdict.statistic,
-                    verdict.two_sided,
-                    hidden if group.two_sided_only else verdict.greater,
-                    hidden if group.two_sided_only else verdict.less,
-                    found.n,
-                    found.n_dates,
-                    verdict.distribution,
-                    found.caveats,
-                )
-            )
+            parts.append(rows_of_test(where, names, found, two_sided_only=group.two_sided_only))
+    return tests_frame(parts, len(windows))
+
+
+def convention_of(test: SignificanceTest, convention: str) -> str:
+    """Return the convention where a test uses SCARs, else an empty text."""
+    return convention if test.standardised else ""
+
+
+def rows_of_test(
+    where: tuple[str, str, str, str],
+    names: list[str],
+    found: Significance,
+    *,
+    two_sided_only: bool = False,
+) -> tuple[Any, ...]:
+    """Return one test over every window as columns of `TESTS`, scalars for what is constant.
+
+    Parameters
+    ----------
+    where : tuple of str
+        Group, alignment, model, convention.
+    names : list of str, length W
+        Of the windows.
+    found : Significance
+    two_sided_only : bool
+        Whether the sign says nothing about the series.
+    """
+    verdict = found.verdict
+    hidden = np.full(len(names), np.nan)
+    return (
+        *where, names, found.name, verdict.statistic, verdict.two_sided,
+        hidden if two_sided_only else verdict.greater,
+        hidden if two_sided_only else verdict.less,
+        found.n, found.n_dates, verdict.distribution, found.caveats,
+    )  # fmt: skip
+
+
+def tests_frame(parts: Sequence[tuple[Any, ...]], count: int) -> pd.DataFrame:
+    """Return what `rows_of_test` gives, stacked; `count` windows each."""
+    import pandas as pd
+
     if not parts:
         return pd.DataFrame(columns=list(TESTS))
     columns = zip(TESTS, zip(*parts, strict=True), strict=True)
-    return pd.DataFrame({name: _stacked(held, len(windows)) for name, held in columns})
+    return pd.DataFrame({name: _stacked(held, count) for name, held in columns})
 
 
 def _stacked(held: Sequence[Any], count: int) -> Any:
@@ -280,18 +301,31 @@ def effects_frame(
     parts = []
     for alignment, model, group, sample in samples(study, groups):
         found = group_effects(sample, masks)
-        part = {
-            "group": group.name,
-            "alignment": alignment,
-            "model": model,
-            "window": names,
-            "n": len(sample),
-            "n_dates": sample.n_dates,
-            "caar": found.caar,
-            "se": found.se,
-            "lo": found.lo,
-            "hi": found.hi,
-            "mde": found.mde,
-        }
-        parts.append(pd.DataFrame(part, columns=list(EFFECTS)))
+        number = len(sample), sample.n_dates
+        parts.append(effect_rows((group.name, alignment, model), names, number, found))
     return pd.concat(parts, ignore_index=True)
+
+
+def effect_rows(
+    where: tuple[str, str, str], names: list[str], number: tuple[int, int], found: Effects
+) -> pd.DataFrame:
+    """Return the mean CARs of one group over every window as rows of `EFFECTS`.
+
+    Parameters
+    ----------
+    where : tuple of str
+        Group, alignment, model.
+    names : list of str, length W
+    number : tuple of int
+        Events, and their dates.
+    found : Effects
+    """
+    import pandas as pd
+
+    part = {
+        **dict(zip(("group", "alignment", "model"), where, strict=True)),
+        "window": names,
+        **dict(zip(("n", "n_dates"), number, strict=True)),
+        **{name: getattr(found, name) for name in ("caar", "se", "lo", "hi", "mde")},
+    }
+    return pd.DataFrame(part, columns=list(EFFECTS))

@@ -8,6 +8,12 @@ from eventstudy.models.contract import looks_ahead
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from eventstudy.events import EventCalendar
+    from eventstudy.prices.table import PriceTable
+    from eventstudy.study.config import StudyConfig
     from eventstudy.study.result import StudyResult
 
 FORESIGHT = (
@@ -18,18 +24,32 @@ FORESIGHT = (
 
 def asked_lines(study: StudyResult) -> list[str]:
     """Return what was asked, in a few lines."""
-    config = study.config
+    return question_lines(
+        study.config, study.events, study.prices, study.days, len(study.studied), study.n_dates
+    )
+
+
+def question_lines(
+    config: StudyConfig,
+    events: EventCalendar,
+    prices: PriceTable,
+    days: npt.NDArray[np.datetime64],
+    studied: int,
+    dates: int,
+) -> list[str]:
+    """Return a question in a few lines: events, windows, models, prices, estimation."""
     windows = ", ".join(f"[{window_name(w)}]" for w in config.frame.windows)
-    sessions = study.events.sessions
+    models = ", ".join(model.name for model in config.models)
+    sessions = events.sessions
     logs = (
         "Log returns, ln(1 + R): a CAR adds logs, and exp(CAR) - 1 is its size as a return; a "
         "basket's are those of its simple return"
     )
     return [
-        f"Event study of {counted(len(study.studied), 'event')} on "
-        f"{counted(study.n_dates, 'date')}, windows {windows}, "
-        f"model {', '.join(study.fits)}, benchmark {config.benchmark or 'none'}",
-        f"Prices: {study.prices.source}, {study.days[0]} to {study.days[-1]}, calendar "
+        f"Event study of {counted(studied, 'event')} on "
+        f"{counted(dates, 'date')}, windows {windows}, "
+        f"model {models}, benchmark {config.benchmark or 'none'}",
+        f"Prices: {prices.source}, {days[0]} to {days[-1]}, calendar "
         f"{sessions.name if sessions else 'none'}; estimation {config.frame.estimation} sessions "
         f"ending at {-config.frame.gap - 1}, at least {config.frame.min_estimation}",
         *([logs] if config.returns == "log" else []),

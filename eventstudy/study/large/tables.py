@@ -1,0 +1,214 @@
+"""The tables of a large study, built from its sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from eventstudy.streaming.verdicts import Totals, evaluate
+from eventstudy.study.effects import Effects, effects_from, widening
+from eventstudy.study.identification import MERGED
+from eventstudy.study.summary import headline_texts
+from eventstudy.study.tables import (
+    EFFECTS,
+    convention_of,
+    effect_rows,
+    rows_of_test,
+    tests_frame,
+)
+from eventstudy.study.wording import counted, question_lines
+from eventstudy.windows import window_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eventstudy.study.large.observed import Lost
+    from eventstudy.study.large.result import Counted, LargeStudy
+    from eventstudy.told import Told
+
+Ints = npt.NDArray[np.int64]
+
+DROPPED = ("event_id", "ticker", "reason", "detail")
+
+
+def group_tests_frame(study: LargeStudy) -> pd.DataFrame:
+    """Return every test over every group, event day and window."""
+    names = [window_name(w) for w in study.config.frame.all_windows]
+    parts = []
+    for group, alignment, model, total in study.totals():
+        for test in study.tests_asked:
+            where = (group, alignment, model, convention_of(test, study.config.convention))
+            parts.append(rows_of_test(where, names, evaluate(test.name, total)))
+    return tests_frame(parts, len(names))
+
+
+def effects_frame(study: LargeStudy) -> pd.DataFrame:
+    """Return mean CARs with intervals and the smallest effect that could be found."""
+    import pandas as pd
+
+    names = [window_name(w) for w in study.config.frame.all_windows]
+    parts = [
+        effect_rows((group, alignment, model), names, (len(total), total.n_dates), effects(total))
+        for group, alignment, model, total in study.totals()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(EFFECTS))
+
+
+def effects(total: Totals) -> Effects:
+    """Return mean CARs of one group; see `eventstudy.study.effects.group_effects`."""
+    first = total.first
+    if first.n == 1:
+        return effects_from(first.car.mean, first.first_se, first.first_dof)
+    plain = np.sqrt(first.car.second / (first.n - 1) / first.n)
+    return effects_from(first.car.mean, plain * widening(total.r, first.n), first.n - 1)
+
+
+def dropped_frame(study: LargeStudy, lost: Sequence[Lost], most: int | None = None) -> pd.DataFrame:
+    """Return what was left out with its reasons; only the first `most` rows, where given."""
+    import pandas as pd
+
+    parts, left = [], most
+    for part in lost:
+        rows = slice(None) if left is None else slice(max(left, 0))
+        parts.append(_told_losses(study, part, rows))
+        left = None if left is None else left - len(part)
+    if not parts:
+        return pd.DataFrame(columns=list(DROPPED))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _told_losses(study: LargeStudy, lost: Lost, rows: slice) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = study.events.study.frame
+    event, label, position = lost.event[rows], lost.label[rows], lost.position[rows]
+    names = np.array([*study.labels, ""], dtype=object)[label]
+    days = np.append(study.days.astype(str), "").astype(object)
+    said = {
+        "ticker": names,
+        "session": days[position],
+        "count": lost.detail[rows].astype(str).astype(object),
+        "day": days[np.clip(lost.detail[rows], -1, len(study.days) - 1)],
+    }
+    detail = _sentence(study, lost, said, event, lost.detail[rows])
+    return pd.DataFrame(
+        {
+            "event_id": frame["event_id"].to_numpy(dtype=object)[event],
+            "ticker": names,
+            "reason": lost.reason,
+            "detail": detail,
+        }
+    )
+
+
+def _sentence(
+    study: LargeStudy, lost: Lost, said: dict[str, npt.NDArray[np.object_]], event: Ints, at: Ints
+) -> npt.NDArray[np.object_]:
+    """Return why each one was left out, in words."""
+    ticker, session, count = said["ticker"], said["session"], said["count"]
+    need = study.config.frame.min_estimation
+    if lost.reason == "out_of_span":
+        assert study.events.sessions is not None  # noqa: S101 - they are aligned
+        sessions = np.append(study.events.sessions.days.astype(str), "").astype(object)
+        span = f"; prices run from {study.days[0]} to {study.days[-1]}"
+        known = "session 0 is " + sessions[at] + span
+        why = study.events.study.frame["why"].to_numpy(dtype=object)[event]
+        return np.where(at >= 0, known, why)
+    under = f" usable with the {lost.model} model" if lost.model else " usable"
+    sentences = {
+        "no_prices": ticker + " is not in the price table",
+        "missing_returns": ticker + " has no return on " + said["day"],
+        "short_estimation": ticker + " has " + count + (
+            f" sessions{under} before " if lost.model else " usable sessions before "
+        ) + session + f", {need} are needed",
+        "singular_design": f"the {lost.model} model: its regressors do not vary before " + session,
+        "missing_regressor": f"a regressor of the {lost.model} model has no return around "
+        + session,
+        "no_variance": "returns of " + ticker + f" do not vary about the {lost.model} model",
+    }  # fmt: skip
+    return np.asarray(sentences[lost.reason], dtype=object)
+
+
+def merged_frame(study: LargeStudy) -> pd.DataFrame:
+    """Return what counts in a group under another name."""
+    import pandas as pd
+
+    ids = study.events.study.frame["event_id"].to_numpy(dtype=object)
+    labels = np.array(study.labels, dtype=object)
+    days = study.days.astype(str).astype(object)
+    parts = []
+    for found in study.counted:
+        lost = found.merged
+        if not len(lost):
+            continue
+        said = "session 0 " + days[lost.position] + ": one effect with " + ids[lost.detail]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "group": found.group,
+                    "alignment": found.alignment,
+                    "event_id": ids[lost.event],
+                    "ticker": labels[lost.label],
+                    "reason": lost.reason,
+                    "detail": said + ", which stands for it",
+                },
+                columns=list(MERGED),
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(MERGED))
+
+
+def told(study: LargeStudy) -> Told:
+    """Return what was asked, the headline table, and what goes with it."""
+    lead = study.alignments[-1]
+    frame = study.summary_frame()
+    frame = frame[frame["alignment"] == lead]
+    leading = frame["group"].isin({"all", *study.config.observed})
+    further = frame.loc[~leading, "group"].nunique()
+    every = [c for c in study.counted if (c.group, c.alignment) == ("all", lead)]
+    number = [next(iter(c.totals.values())) for c in every]
+    studied = len(number[0]) if number else study.observed
+    dates = number[0].n_dates if number else 0
+    asked = question_lines(study.config, study.events, study.prices, study.days, studied, dates)
+    lines: list[str | pd.DataFrame] = [*asked, "", headline_texts(frame[leading])]
+    if further:
+        lines.append(f"(further groups, by kind and by peer: {further}; see effects, group_tests)")
+    return [*lines, "", *_cautions(study, every)]
+
+
+def _cautions(study: LargeStudy, every: Sequence[Counted]) -> list[str]:
+    lines = []
+    if len(study.alignments) > 1:
+        lines.append(
+            "Some events have an uncertain session 0 and are run both ways; the table shows the "
+            f"reading {study.alignments[-1]!r}."
+        )
+    merged = sum(
+        len(c.merged)
+        for c in study.counted
+        if (c.group, c.alignment) == ("all", study.alignments[-1])
+    )
+    if merged:
+        lines.append(
+            f"{counted(merged, 'event')}: one effect with an event of the same session 0, counted "
+            "once in a group; see merged."
+        )
+    lost = sum(len(part) for part in study.lost)
+    if lost:
+        lines.append(f"{counted(lost, 'row')} left out; each with its reason in dropped.")
+    overlap = next((total.smallest_gap for *_, total in study.totals()), np.inf)
+    if overlap < max(b - a + 1 for a, b in study.config.frame.windows):
+        lines.append(
+            "Windows of events share sessions: tests that take events as independent say so; "
+            "kolari_pynnonen, patell_adjusted and cumrank allow for it."
+        )
+    count = int(study.group_tests["p_value"].notna().sum())
+    lines.append(
+        f"{count} p-values over groups, days, windows and readings, not adjusted for "
+        "their number. mde is the smallest mean CAR that a 5% test finds with 80% "
+        "probability."
+    )
+    return [*lines, *study.events.notes]
