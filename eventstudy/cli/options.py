@@ -134,6 +134,42 @@ Overlap = Annotated[
         autocompletion=complete.fixed("keep", "drop", "keep-first", "joint"),
     ),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="whole|streamed",
+        help="streamed: any number of events, on securities, with closed-form tests "
+        "(default whole).",
+        rich_help_panel=STUDY,
+        autocompletion=complete.fixed("whole", "streamed"),
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        help="Threads of engine streamed; -1 for one a processor (default -1).",
+        rich_help_panel=STUDY,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask cluster that does the work of engine streamed, such as tcp://host:8786.",
+        rich_help_panel=STUDY,
+    ),
+]
+Each = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="cars|abnormal|none",
+        help="Tables of single events that engine streamed writes, Parquet by parts; "
+        "repeatable (default cars).",
+        rich_help_panel=STUDY,
+        autocompletion=complete.fixed("cars", "abnormal", "none"),
+    ),
+]
 EstimationExcludes = Annotated[
     str | None,
     typer.Option(

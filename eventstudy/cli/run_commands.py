@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
 COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
-OUTPUTS = ("out", "runs", "format_", "export", "json_", "config")
+OUTPUTS = ("out", "runs", "format_", "export", "json_", "config", "jobs", "cluster", "each")
 
 
 def register(app: typer.Typer) -> None:
@@ -149,6 +149,10 @@ def study(
     lags: o.Lags = None,
     case: o.Case = None,
     claims: o.ClaimsFile = None,
+    engine: o.Engine = None,
+    jobs: o.Threads = None,
+    cluster: o.Cluster = None,
+    each: o.Each = None,
     seed: o.Seed = None,
     strict: o.Strict = None,
     config: o.Config = None,
@@ -160,6 +164,17 @@ def study(
 ) -> None:
     """Abnormal returns and their tests; files and report with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
+    if asked.engine == "streamed":
+        from eventstudy.cli.streamed import deliver
+
+        if runs is not None or export:
+            raise EventStudyError("engine streamed writes tables to --out; no --runs, no --export")
+        deliver(asked, out, format_, json_, jobs=jobs, cluster=cluster, each=each)
+        return
+    named = {"--jobs": jobs, "--cluster": cluster, "--each": each}
+    given = [flag for flag, value in named.items() if value is not None and value != []]
+    if given:
+        raise EventStudyError(f"{', '.join(given)}: only with --engine streamed")
     _deliver(asked, target, format_, json_, export, trade=False)
 
 

@@ -73,6 +73,7 @@ class RunConfig(BaseModel):
     convention: str = "scar"
     test: tuple[str, ...] | None = None
     returns: Literal["simple", "log"] = "simple"
+    engine: Literal["whole", "streamed"] = "whole"
     overlap: Literal["keep", "drop", "keep-first", "joint"] = "keep"
     estimation_excludes: Literal["none", "own_events"] = "none"
     donors: tuple[str, ...] | None = None

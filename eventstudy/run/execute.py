@@ -206,6 +206,10 @@ def execute(
     began, started = time.perf_counter(), utc_now()
     if study:
         _require_horizon(config)
+    if config.engine == "streamed":
+        raise StudyError(
+            "engine streamed measures events and nothing else: take eventstudy study for it"
+        )
     chosen = strategies_of(config) if trade else ()
     asked = _read_claims(config) if study else None
     events, prices = read_inputs(config, say)

@@ -31,18 +31,30 @@ def run(events: Path, prices: Path, out: Path, *more: str) -> None:
     assert main(arguments) == 0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["whole", "streamed"])
 def tables(
-    clustered: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    clustered: tuple[Path, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> dict[str, Path]:
-    """Return the folders of one run a convention."""
+    """Return the folders of one run a convention, by either engine."""
     found = {}
     models = [part for m in MODELS for part in ("--model", m)]
     for convention in ("scar", "sum_sar"):
         out = tmp_path_factory.mktemp(convention)
-        run(*clustered, out, "--convention", convention, *models)
+        each = ["--each", "cars", "--each", "abnormal"] if request.param == "streamed" else []
+        run(*clustered, out, "--convention", convention, *models, "--engine", request.param, *each)
         found[convention] = out
     return found
+
+
+def of_events(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table of single events: one file, or Parquet by parts."""
+    if (folder / f"{name}.csv").is_file():
+        return pd.read_csv(folder / f"{name}.csv")
+    found = pd.read_parquet(folder / name)
+    labels = found.select_dtypes("category").columns
+    return found.astype(dict.fromkeys(labels, "str"))
 
 
 def column(
@@ -249,7 +261,7 @@ def test_windows_agree_with_statspai(
 
 
 def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path) -> None:
-    cars = pd.read_csv(tables["scar"] / "cars.csv")
+    cars = of_events(tables["scar"], "cars")
     cars = cars[(cars["model"] == "market") & (cars["window"] == "-10,-10")]
     theirs = pd.read_csv(oracles / "A_clustered__reference_events.csv")
     for ours, name in (("alpha", "alpha"), ("beta", "beta"), ("sigma", "s")):
@@ -257,14 +269,14 @@ def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path
     coefficients = pd.read_csv(oracles / "A_clustered__sipemu_mm_coef.csv")
     for name in ("alpha", "beta", "sigma"):
         np.testing.assert_allclose(cars[name], coefficients[name], rtol=1e-9)
-    abnormal = pd.read_csv(tables["scar"] / "abnormal.csv")
+    abnormal = of_events(tables["scar"], "abnormal")
     zero = abnormal[(abnormal["model"] == "market") & (abnormal["day"] == 0)]
     np.testing.assert_allclose(zero["ar"], theirs["ar0"], atol=1e-12)
     np.testing.assert_allclose(zero["ar"] / zero["ar_se"], theirs["ar_t_fe"], atol=1e-9)
 
 
 def test_abnormal_returns_agree_with_two_programs(tables: dict[str, Path], oracles: Path) -> None:
-    abnormal = pd.read_csv(tables["scar"] / "abnormal.csv")
+    abnormal = of_events(tables["scar"], "abnormal")
     ours = abnormal[abnormal["model"] == "market"].pivot_table(
         index="day", columns="ticker", values="ar"
     )
