@@ -33,5 +33,6 @@ from .report import write_report as write_report
 from .report.one_figure import PlottedFigure as PlottedFigure
 from .report.one_figure import figure as figure
 from .report.one_figure import figure_names as figure_names
+from .study import LargeStudy as LargeStudy
 from .study import StudyResult as StudyResult
 from .study import event_study as event_study

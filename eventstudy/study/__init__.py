@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.join import event_study
+from eventstudy.study.large.result import LargeStudy
 from eventstudy.study.result import StudyResult
 
-__all__ = ["StudyConfig", "StudyResult", "event_study"]
+__all__ = ["LargeStudy", "StudyConfig", "StudyResult", "event_study"]

@@ -260,7 +260,7 @@ def study_of(
     whole, dropped = observations(found, config.observed, events.baskets, covered, frame)
     kept, left = apply_policy(whole, config.overlap, frame, grid.days)
     kept, panel, places, fits, unfit = _fit_all(kept, table, events, config, progress)
-    dropped = [*_unique(lost), *dropped, *left, *unfit]
+    dropped = _unique([*lost, *dropped, *left, *unfit])
     _require_something(kept, dropped, strict)
     return StudyResult(
         events=events,

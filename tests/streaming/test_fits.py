@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import Made, ground_of, made
+from made_events import Made, ground_of, made
 
 from eventstudy.models import find_model
 from eventstudy.models.contract import BENCHMARK, recipe_of
@@ -78,7 +78,9 @@ def test_every_event_is_statsmodels_regression(seed: int, gaps: float, scale: fl
                 getattr(block, name)[i], expected[name], rtol=1e-10, atol=1e-10 * size
             )
         np.testing.assert_allclose(block.s2[i], expected["s2"], rtol=1e-10)
-        np.testing.assert_allclose(block.params[i], expected["params"], rtol=1e-8, atol=1e-10 * size)
+        np.testing.assert_allclose(
+            block.params[i], expected["params"], rtol=1e-8, atol=1e-10 * size
+        )
         held = block.residuals[i][np.isfinite(block.residuals[i])]
         np.testing.assert_allclose(held, expected["residuals"], rtol=0, atol=1e-10 * size)
 
@@ -152,9 +154,7 @@ def test_blocked_sessions_leave_the_estimation_window_alone() -> None:
     blocked[::7] = True
     recipe = recipe_of(find_model("market"))
     assert recipe is not None
-    ground = lay_ground(
-        world.returns, {BENCHMARK: world.market}, world.frame, 1e-4, blocked
-    )
+    ground = lay_ground(world.returns, {BENCHMARK: world.market}, world.frame, 1e-4, blocked)
     masks = world.frame.masks(world.frame.all_windows)
     designs = make_designs(ground, recipe, np.unique(world.positions), masks)
     block = fit_block(ground, designs, world.columns, world.positions, masks)

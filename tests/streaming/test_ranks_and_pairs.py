@@ -77,9 +77,7 @@ def test_ranks_are_scipys(seed: int, kind: str, gaps: bool) -> None:
             close(np.append(ranks, own_rank), expected)
 
 
-def by_hand(
-    dates: list[tuple[int, Floats]], weights: list[Floats], reach: int, end: int
-) -> Floats:
+def by_hand(dates: list[tuple[int, Floats]], weights: list[Floats], reach: int, end: int) -> Floats:
     """Return sums over pairs of numpy's correlation of the sessions that both have."""
     found = np.zeros((reach, weights[0].shape[1]))
     series = [

@@ -197,7 +197,7 @@ class LargeStudy:
         return self.summary()
 
     def __repr__(self) -> str:
-        lost = sum(len(part) for part in self.lost)
+        lost = len(self.dropped)
         models = ", ".join(model.name for model in self.config.models)
         return f"LargeStudy({self.observed} observations, models {models}, {lost} dropped)"
 

@@ -77,7 +77,8 @@ def dropped_frame(study: LargeStudy, lost: Sequence[Lost], most: int | None = No
         left = None if left is None else left - len(part)
     if not parts:
         return pd.DataFrame(columns=list(DROPPED))
-    return pd.concat(parts, ignore_index=True)
+    # Both readings of one event may be lost alike.
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
 def _told_losses(study: LargeStudy, lost: Lost, rows: slice) -> pd.DataFrame:
@@ -196,9 +197,10 @@ def _cautions(study: LargeStudy, every: Sequence[Counted]) -> list[str]:
             f"{counted(merged, 'event')}: one effect with an event of the same session 0, counted "
             "once in a group; see merged."
         )
-    lost = sum(len(part) for part in study.lost)
-    if lost:
-        lines.append(f"{counted(lost, 'row')} left out; each with its reason in dropped.")
+    if len(study.dropped):
+        lines.append(
+            f"{counted(len(study.dropped), 'row')} left out; each with its reason in dropped."
+        )
     overlap = next((total.smallest_gap for *_, total in study.totals()), np.inf)
     if overlap < max(b - a + 1 for a, b in study.config.frame.windows):
         lines.append(

@@ -54,8 +54,8 @@ def made(
     first, last = frame.hull
     columns = rng.integers(0, securities, events)
     positions = rng.integers(80 - first, sessions - last, events)
-    order = np.argsort(positions, kind="stable")
-    columns, positions = columns[order], positions[order]
+    # Coinciding events are one effect, and come once.
+    positions, columns = np.unique(np.column_stack([positions, columns]), axis=0).T
     whole = np.isfinite(returns[positions[:, None] + frame.days, columns[:, None]]).all(axis=1)
     return Made(returns, market, columns[whole], positions[whole], frame)
 
