@@ -139,7 +139,8 @@ class ClusterPool:
 
     def places(self) -> Sequence[str]:
         """Return the addresses of workers that have the payload; wait where there is none."""
-        if time.monotonic() - self._seen > GLANCE:
+        arrived = any(coming.told.done() for coming in self._coming.values())
+        if arrived or time.monotonic() - self._seen > GLANCE:
             self._look()
         until = time.monotonic() + PATIENCE + self._size / SPEED
         while not self._ready:

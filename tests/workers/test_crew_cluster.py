@@ -47,7 +47,6 @@ def test_a_payload_is_held_once_a_worker_and_taken_back(cluster_address) -> None
         assert set(asked_of_workers(cluster_address, lambda: len(cluster._HELD)).values()) == {1}
     assert found == {0: payload["array"].sum()}
     assert {(own, writeable) for _, _, own, writeable in where} == {(False, False)}
-    assert len({pid for pid, *_ in where}) == 2
     assert set(asked_of_workers(cluster_address, lambda: len(cluster._HELD)).values()) == {0}
 
 
