@@ -59,5 +59,10 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def cluster_address(_cluster: Any) -> str:
     """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
-    _cluster.wait_for_workers(2, timeout=60)
+    try:
+        _cluster.wait_for_workers(2, timeout=20)
+    except TimeoutError:  # a worker that is killed while it starts is not started again by Dask
+        _cluster.scale(0)
+        _cluster.scale(2)
+        _cluster.wait_for_workers(2, timeout=60)
     return str(_cluster.scheduler_address)

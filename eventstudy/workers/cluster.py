@@ -15,7 +15,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    InvalidStateError,
+    wait,
+)
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
@@ -125,8 +131,6 @@ class ClusterPool:
         self.name = f"crew-{uuid.uuid4().hex}"
         self._pieces = [np.frombuffer(piece, dtype=np.uint8) for piece in found.pieces]
         self._size = sum(len(piece) for piece in self._pieces)
-        made: Callable[..., Executor] = client.get_executor
-        self._executor = made(pure=False)
         self._ready: list[str] = []
         self._coming: dict[str, Coming] = {}
         self._seen = -GLANCE
@@ -169,18 +173,25 @@ class ClusterPool:
     def _supply(self, fresh: Sequence[str]) -> None:
         seconds = PATIENCE + len(fresh) * self._size / SPEED
         scatter: Callable[..., Any] = self.client.scatter
-        sent: Callable[..., Future[None]] = self._executor.submit
         try:
             data = asked(seconds, scatter, self._pieces, workers=fresh, broadcast=True, hash=False)
         except (OSError, TimeoutError, ValueError, KeyError):
             return  # some of them have just ended: `places` looks again
         for place in fresh:
-            self._coming[place] = Coming(sent(keep, self.name, *data, workers=[place]), data)
+            self._coming[place] = Coming(self._sent(place, keep, self.name, *data), data)
 
     def submit(self, function: Function, batch: Numbered, place: str) -> Future[Batch]:
         """Send a batch to a worker."""
-        sent: Callable[..., Future[Batch]] = self._executor.submit
-        return sent(run_supplied, self.name, function, batch, workers=[place])
+        return self._sent(place, run_supplied, self.name, function, batch)
+
+    def _sent(self, place: str, function: Callable[..., Result], *given: Any) -> Future[Result]:
+        submit: Callable[..., Any] = self.client.submit
+        theirs = submit(function, *given, workers=[place], pure=False)
+        ours: Future[Result] = Future()
+        ours.add_done_callback(lambda future: future.cancelled() and theirs.cancel())
+        loop: Any = self.client.loop
+        loop.add_callback(_passed_on, theirs, ours)
+        return ours
 
     def mend(self) -> None:
         """See who still has the payload: a worker may be new at an old address."""
@@ -204,6 +215,22 @@ class ClusterPool:
         """Take the payload from the workers."""
         with suppress(Exception):  # the cluster may be gone
             asked(ANSWER, self.client.run, let_go, self.name, on_error="ignore")
+
+
+async def _passed_on(theirs: Any, ours: Future[Any]) -> None:
+    """Give one future what comes of another.
+
+    Dask's own executor looks at the state of a future after its result, and takes a result for
+    an error where the worker ends between the two.
+    """
+    try:
+        result = await theirs
+    except BaseException as error:  # handed on to whoever asks; cancelled ones too
+        with suppress(InvalidStateError):
+            ours.set_exception(CancelledError() if theirs.cancelled() else error)
+    else:
+        with suppress(InvalidStateError):
+            ours.set_result(result)
 
 
 def _failure(future: Future[None]) -> bool:
