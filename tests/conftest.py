@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,8 +44,7 @@ def oracles() -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,4 +53,16 @@ def cluster_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,
         )  # fmt: skip
         with made:
-            yield made.scheduler_address
+            yield made
+
+
+@pytest.fixture
+def cluster_address(_cluster: Any) -> str:
+    """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
+    try:
+        _cluster.wait_for_workers(2, timeout=20)
+    except TimeoutError:  # a worker that is killed while it starts is not started again by Dask
+        _cluster.scale(0)
+        _cluster.scale(2)
+        _cluster.wait_for_workers(2, timeout=60)
+    return str(_cluster.scheduler_address)

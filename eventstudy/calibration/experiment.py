@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from eventstudy.calibration.world import World
 from eventstudy.models.contract import Progress
 from eventstudy.significance import Sample, SignificanceTest
 from eventstudy.windows import Window
+from eventstudy.workers import crew
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -145,12 +146,36 @@ def _p_values(test: SignificanceTest, sample: Sample, masks: Floats) -> Floats:
     return np.stack([verdict.two_sided, verdict.greater, verdict.less], axis=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What every worker holds.
+
+    Attributes
+    ----------
+    worlds : tuple of World
+        The one that each design draws from; several designs may share one.
+    designs : tuple of Design, of the same length
+    question : Question
+    """
+
+    worlds: tuple[World, ...]
+    designs: tuple[Design, ...]
+    question: Question
+
+
+def counted(experiment: Experiment, task: tuple[int, range]) -> Counts:
+    """Count rejections in some samples of one design, as a worker does."""
+    k, indices = task
+    return count(experiment.worlds[k], experiment.designs[k], experiment.question, indices)
+
+
 def run_experiments(
     worlds: Sequence[World],
     designs: Sequence[Design],
     question: Question,
     jobs: int,
     progress: Progress,
+    cluster: str | None = None,
 ) -> list[Counts]:
     """Return the counts of each design, the same for any number of workers.
 
@@ -163,6 +188,8 @@ def run_experiments(
         Processes; 1 stays in this one.
     progress : callable
         Told how many samples are done and how many there are.
+    cluster : str, optional
+        Address of a Dask cluster, instead of processes of this machine.
     """
     batches = [
         (k, range(begin, min(begin + BATCH, question.longest)))
@@ -171,37 +198,15 @@ def run_experiments(
     ]
     total, done = question.longest * len(designs), 0
     found = [nothing(question) for _ in designs]
-    progress("drawing samples", 0, total)
-    for (k, indices), counts in zip(
-        batches, _counted(worlds, designs, question, batches, jobs), strict=True
-    ):
-        found[k] = found[k] + counts
-        done += len(indices)
-        progress("drawing samples", done, total)
+    experiment = Experiment(tuple(worlds), tuple(designs), question)
+    if cluster is not None:
+        progress(f"asking the Dask scheduler at {cluster}", 0, total)
+    with crew(experiment, cluster=cluster, jobs=min(jobs, len(batches))) as hands:
+        progress("drawing samples", 0, total)
+        # In order: the order of a sum changes its last digits.
+        for index, counts in hands.run(counted, batches, ordered=True, word="batch"):
+            k, indices = batches[index]
+            found[k] = found[k] + counts
+            done += len(indices)
+            progress("drawing samples", done, total)
     return found
-
-
-def _counted(
-    worlds: Sequence[World],
-    designs: Sequence[Design],
-    question: Question,
-    batches: Sequence[tuple[int, range]],
-    jobs: int,
-) -> Iterator[Counts]:
-    # One thread a process: the matrices are small, and threads that wait for each other on a
-    # busy machine cost fifty times what they save.
-    if jobs == 1 or len(batches) == 1:
-        from threadpoolctl import threadpool_limits
-
-        for k, indices in batches:
-            with threadpool_limits(1, "blas"):
-                counts = count(worlds[k], designs[k], question, indices)
-            yield counts
-        return
-    from joblib import Parallel, delayed, parallel_config
-
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        workers = Parallel(n_jobs=jobs, return_as="generator")
-        yield from workers(
-            delayed(count)(worlds[k], designs[k], question, indices) for k, indices in batches
-        )

@@ -25,6 +25,7 @@ from eventstudy.study.asked import as_table, require_benchmark
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.panel import donor_tickers
 from eventstudy.windows import Frame, Window, make_frame, window_name
+from eventstudy.workers import processors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,7 @@ def calibrate(
     last: str | None = None,
     seed: int = 0,
     jobs: int = -1,
+    cluster: str | None = None,
     progress: Progress = unwatched,
 ) -> CalibrationResult:
     """Measure size and power of tests on one's own prices, by Brown and Warner's design.
@@ -106,9 +108,12 @@ def calibrate(
     first, last : str, optional
         Dates between which sessions 0 are drawn.
     seed : int
-        The result depends on it alone, not on `jobs`.
+        The result depends on it alone, not on `jobs` or `cluster`.
     jobs : int
-        Processes; -1 for one a processor.
+        Processes of this machine; -1 for one a processor.
+    cluster : str, optional
+        Address of a Dask cluster, ``tcp://host:8786``, whose workers draw the samples instead;
+        needs the packages of the extra `cluster`. The model is fitted here.
     progress : callable
         Told what is being done, how many are done and how many there are.
 
@@ -122,6 +127,8 @@ def calibrate(
         Where securities or sessions are too few, or a number is out of range.
     UnknownNameError
         For a model, test, benchmark, security or convention that does not exist.
+    WorkersError
+        Where the cluster does not answer, has no worker, or has other versions.
 
     Notes
     -----
@@ -156,8 +163,9 @@ def calibrate(
         found_tests, tuple(sorted({0.0, *map(float, effects)})), frame.masks(frame.windows),
         tuple(planting_day(window) for window in frame.windows), samples, limit, convention, seed,
     )  # fmt: skip
+    workers = processors() if jobs == -1 else jobs
     counts = run_experiments(
-        [worlds[d.thin] for d in drawn], drawn, question, _workers(jobs), progress
+        [worlds[d.thin] for d in drawn], drawn, question, workers, progress, cluster
     )
     return CalibrationResult(
         rates_frame(drawn, counts, question, frame.windows),
@@ -317,14 +325,6 @@ def _day(text: str | None) -> np.datetime64 | None:
         return np.datetime64(text, "D")
     except ValueError:
         raise StudyError(f"date {text!r}: write YYYY-MM-DD") from None
-
-
-def _workers(jobs: int) -> int:
-    if jobs > 0:
-        return jobs
-    from joblib import cpu_count
-
-    return int(cpu_count())
 
 
 def _config_dict(

@@ -35,6 +35,12 @@ Tests = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="A Dask cluster, such as tcp://host:8786, instead of this machine."
+    ),
+]
 FILES = ("calibration.csv", "calibration.html")
 
 
@@ -66,6 +72,7 @@ def calibrate(
     resampling_samples: ResamplingSamples = None,
     effects: Effects = "0,0.5,1,2",
     jobs: Jobs = -1,
+    cluster: Cluster = None,
     seed: o.Seed = None,
     config: o.Config = None,
     out: o.Out = None,
@@ -83,7 +90,10 @@ def calibrate(
     from eventstudy.run.kept import Target
 
     started = utc_now()
-    own = ("test", "samples", "resampling_samples", "effects", "jobs", "config", "out", "json_")
+    own = (
+        "test", "samples", "resampling_samples", "effects", "jobs", "cluster", "config", "out",
+        "json_",
+    )  # fmt: skip
     given = {name: value for name, value in locals().items() if name in _shared() - set(own)}
     asked = read_config(config, given)
     planted = _effects(effects)
@@ -110,6 +120,7 @@ def calibrate(
             resampling_samples=resampling_samples,
             seed=asked.seed,
             jobs=jobs,
+            cluster=cluster,
             progress=bar.tell,
         )
     written = _write(result, target, started)

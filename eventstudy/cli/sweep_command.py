@@ -46,11 +46,17 @@ Random = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(help="Processes; -1 for one a processor.")]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster, such as tcp://host:8786.")
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A Dask cluster, such as tcp://host:8786, instead of this machine.",
+    ),
 ]
 Folds = Annotated[int, typer.Option(help="Of the walk-forward over events.")]
-OWN = ("over", "random", "jobs", "scheduler", "folds")
+OWN = ("over", "random", "jobs", "cluster", "folds")
 TABLES = ("sweep", "walk", "sweep_returns")
 PAGE = "sweep.html"
 PARTS = ".parts"
@@ -87,7 +93,7 @@ def sweep(
     risk_free: o.RiskFree = None,
     assume_known: o.AssumeKnown = None,
     jobs: Jobs = -1,
-    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     seed: o.Seed = None,
     config: o.Config = None,
     out: o.Out = None,
@@ -120,7 +126,7 @@ def sweep(
             space,
             random=random,
             jobs=jobs,
-            scheduler=scheduler,
+            cluster=cluster,
             resume=parts,
             progress=bar.tell,
             **options,

@@ -57,7 +57,7 @@ class Pool(Protocol):
     Attributes
     ----------
     workers : int
-        How many batches are run at a time.
+        How many batches are run at a time; it may change.
     depth : int
         How many batches a place has at a time: some run, the others wait, so that none stands
         idle.
@@ -65,9 +65,13 @@ class Pool(Protocol):
         Raised by a future whose process has ended.
     """
 
-    workers: int
     depth: int
     lost: tuple[type[Exception], ...]
+
+    @property
+    def workers(self) -> int:
+        """How many batches are run at a time."""
+        ...
 
     def places(self) -> Sequence[str]:
         """Return names of what can end by itself: one worker of a cluster, or this machine."""

@@ -176,7 +176,7 @@ def crew(
     """
     if jobs < 1 and jobs != -1:
         raise WorkersError(f"jobs {jobs}; allowed: 1 or more, or -1 for one a processor")
-    count = _processors() if jobs == -1 else jobs
+    count = processors() if jobs == -1 else jobs
     with _pool(payload, cluster, count, threads) as pool:
         yield Hands(payload, pool, progress)
 
@@ -203,7 +203,8 @@ def _cluster(payload: object, address: str) -> AbstractContextManager[Pool]:
     return cluster_pool(payload, address)
 
 
-def _processors() -> int:
+def processors() -> int:
+    """Return how many processes this machine can run at once."""
     from joblib import cpu_count
 
     return int(cpu_count())

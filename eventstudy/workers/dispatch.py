@@ -151,6 +151,7 @@ class _Dispatch:
         busy = Counter(flight.place for flight in self.flying.values())
         apart = {flight.place for flight in self.flying.values() if flight.alone}
         free = [place for place in self.pool.places() if place not in apart]
+        self.pace.workers = self.pool.workers
         free.sort(key=lambda place: busy[place])
         while self.doubtful and free:
             # The place with least to do gets nothing new until it can take what is in doubt.

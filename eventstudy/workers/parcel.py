@@ -2,7 +2,7 @@
 
 Pickle's fifth protocol hands out the memory of arrays apart from the rest. Written one after the
 other into a file, they are mapped by every process of this machine that opens it: the pages are
-in memory once, whatever the number of processes. Over a cluster the same bytes travel in parts.
+in memory once, whatever the number of processes. Over a cluster the same pieces travel.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import io
 import mmap
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 ALIGNED = 64
 """Arrays begin at multiples of it, as numpy's own do."""
-PART = 256 * 2**20
-"""Largest message, in bytes: beyond 4 GiB msgpack has no length for one."""
+LEAST_ALIGNED = 16
+"""What memory that numpy asks for is a multiple of on every machine."""
 
-Bytes = bytes | bytearray | memoryview
 Span = tuple[int, int]
 
 
@@ -39,21 +41,12 @@ class Packed:
     pieces: tuple[memoryview, ...]
     spans: tuple[Span, ...]
 
-    def __len__(self) -> int:
-        return self.spans[-1][1]
-
     def write(self, path: Path) -> None:
         """Write the pieces into a file."""
         with path.open("wb") as file:
             for piece, (begin, _) in zip(self.pieces, self.spans, strict=True):
                 file.write(bytes(begin - file.tell()))
                 file.write(piece)
-
-    def parts(self, size: int = PART) -> Iterator[tuple[int, bytes]]:
-        """Yield (offset, bytes), each of at most so many bytes."""
-        for piece, (begin, _) in zip(self.pieces, self.spans, strict=True):
-            for offset in range(0, len(piece), size):
-                yield begin + offset, bytes(piece[offset : offset + size])
 
 
 def packed(payload: object) -> Packed:
@@ -75,14 +68,23 @@ def packed(payload: object) -> Packed:
     return Packed(pieces, tuple(spans))
 
 
-def opened(data: Bytes | mmap.mmap, spans: Sequence[Span]) -> Any:
-    """Return a payload; its arrays are views of `data` that nobody can write to."""
-    whole = memoryview(data).toreadonly()
-    head, *arrays = (whole[begin:end] for begin, end in spans)
+def opened(pieces: Sequence[memoryview]) -> Any:
+    """Return a payload; its arrays are views of the pieces that nobody can write to."""
+    head, *arrays = (piece.toreadonly() for piece in pieces)
     return pickle.loads(head, buffers=arrays)  # noqa: S301  ours
+
+
+def aligned(piece: npt.NDArray[np.uint8]) -> memoryview:
+    """Return a piece that came over a network where numpy would have put it.
+
+    numpy sums an array whose memory begins elsewhere in another order, which changes last
+    digits.
+    """
+    return (piece if piece.ctypes.data % LEAST_ALIGNED == 0 else piece.copy()).data
 
 
 def opened_file(path: str, spans: Sequence[Span]) -> Any:
     """Return the payload of a file, mapped into memory."""
     with Path(path).open("rb") as file:
-        return opened(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), spans)
+        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return opened([whole[begin:end] for begin, end in spans])

@@ -235,6 +235,7 @@ def test_sweeps_are_kept_and_listed(
         (["--benchmark", "none"], ("hold=5",), "a backtest needs a benchmark"),
         (["--format", "xls"], ("hold=5",), "unknown format 'xls'"),
         (["--scheduler", "nowhere:x"], ("hold=5",), "no Dask scheduler answers at 'nowhere:x'"),
+        (["--cluster", "nowhere:x"], ("hold=5",), "no Dask scheduler answers at 'nowhere:x'"),
         (["--out", "a", "--runs", "b"], ("hold=5",), "a run is written to one place"),
     ],
 )
@@ -243,7 +244,7 @@ def test_a_mistake_exits_2_with_one_paragraph(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eventstudy.backtest.sweep.cluster.ANSWER", 1.0)
+    monkeypatch.setattr("eventstudy.workers.cluster.ANSWER", 1.0)
     assert main(command(*more, over=over)) == 2
     found = capsys.readouterr()
     assert said in found.err

@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
 from contextlib import contextmanager
 
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 from eventstudy.errors import UnknownNameError
-from eventstudy.workers import LostTaskError, WorkersError, crew, parcel
+from eventstudy.workers import LostTaskError, WorkersError, crew
 
 distributed = pytest.importorskip("distributed")
 cluster = pytest.importorskip("eventstudy.workers.cluster")
@@ -40,24 +39,23 @@ def test_results_in_order_and_as_they_come(cluster_address) -> None:
     assert ordered == sorted(any_order) == alone
 
 
-def test_a_payload_arrives_in_parts_and_is_taken_back(cluster_address, monkeypatch) -> None:
+def test_a_payload_is_held_once_a_worker_and_taken_back(cluster_address) -> None:
     payload = {"array": np.random.default_rng(2).normal(size=100_000)}
-    sent = []
-    parts = parcel.Packed.parts
-    monkeypatch.setattr(
-        parcel.Packed,
-        "parts",
-        lambda found: [sent.append(1) or part for part in parts(found, 2**18)],
-    )
     with crew(payload, cluster=cluster_address) as hands:
-        assert len(sent) == 1 + -(-800_000 // 2**18)  # what describes it, and the array
         found = dict(hands.run(made.total, [(0, 100_000)]))
         where = {result for _, result in hands.run(made.whereabouts, range(20))}
         assert set(asked_of_workers(cluster_address, lambda: len(cluster._HELD)).values()) == {1}
     assert found == {0: payload["array"].sum()}
     assert {(own, writeable) for _, _, own, writeable in where} == {(False, False)}
-    assert len({pid for pid, *_ in where}) == 2
     assert set(asked_of_workers(cluster_address, lambda: len(cluster._HELD)).values()) == {0}
+
+
+def test_a_worker_that_has_lost_the_payload_is_given_it_again(cluster_address) -> None:
+    """As one does that is started anew at its old address."""
+    with crew({"base": 1}, cluster=cluster_address) as hands:
+        assert dict(hands.run(made.doubled, [5])) == {0: 11}
+        asked_of_workers(cluster_address, lambda: cluster._HELD.clear())
+        assert dict(hands.run(made.doubled, range(9))) == {n: 1 + 2 * n for n in range(9)}
 
 
 def test_linear_algebra_has_one_thread_there_too(cluster_address) -> None:
@@ -85,11 +83,13 @@ def test_a_task_that_ends_its_worker_is_told_and_the_others_run(cluster_address)
 
 def test_a_worker_killed_from_outside_is_done_without(cluster_address) -> None:
     """SIGKILL to one of two workers while both are at work: nothing is lost, nothing twice."""
-    pids = asked_of_workers(cluster_address, os.getpid)
-    victim = next(iter(pids.values()))
-    threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
+    victim = next(iter(asked_of_workers(cluster_address, os.getpid).values()))
+    found = {}
     with crew(0.1, cluster=cluster_address) as hands:
-        found = dict(hands.run(made.pid_after, range(60)))
+        for index, pid in hands.run(made.pid_after, range(60)):
+            if pid == victim and victim not in found.values():
+                os.kill(victim, signal.SIGKILL)
+            found[index] = pid
     assert sorted(found) == list(range(60))
     assert victim in found.values()
     with pytest.raises(ProcessLookupError):

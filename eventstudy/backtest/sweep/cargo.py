@@ -1,81 +1,19 @@
-"""What workers are sent: a setup once, strategies as source text, parameters many times.
+"""What workers are sent, and what kept results belong to: strategies as text, a setup's hash.
 
-backtrader's classes cannot be pickled, so a strategy travels as the text of its file. The
-setup, with its prices, is written once: to a file that workers on this machine read, or into
-one object that a cluster hands to each worker. Either is opened once a process.
+backtrader's classes cannot be pickled, so a strategy travels as the text of its file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from eventstudy.backtest.library import Strategy, load_source
 from eventstudy.backtest.setup import Setup
 from eventstudy.errors import BacktestError, EventStudyError
-
-
-def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(values)
-
-
-class _Packer(pickle.Pickler):
-    """Pickles read-only mappings too."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, MappingProxyType):
-            return _read_only, (dict(obj),)
-        return NotImplemented
-
-
-class Cargo:
-    """A setup on its way to workers.
-
-    Parameters
-    ----------
-    data : bytes
-        The packed setup; empty where it lies in a file.
-    digest : str
-        SHA-256 of the packed setup.
-    path : str
-        Of the file, where there is one.
-    """
-
-    def __init__(self, data: bytes, digest: str, path: str = "") -> None:
-        self.data = data
-        self.digest = digest
-        self.path = path
-
-    def opened(self) -> Setup:
-        """Return the setup."""
-        found: Setup = pickle.loads(self.data or Path(self.path).read_bytes())  # noqa: S301  ours
-        return found
-
-
-def packed(setup: Setup) -> bytes:
-    """Return a setup as bytes."""
-    buffer = io.BytesIO()
-    _Packer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(setup)
-    return buffer.getvalue()
-
-
-def cargo_of(setup: Setup, folder: Path | None) -> Cargo:
-    """Return a setup for workers: in a file of `folder`, or in memory where there is none."""
-    data = packed(setup)
-    digest = hashlib.sha256(data).hexdigest()
-    if folder is None:
-        return Cargo(data, digest)
-    path = folder / f"setup-{digest[:16]}.pickle"
-    path.write_bytes(data)
-    return Cargo(b"", digest, str(path))
-
 
 TOLD = ("capital", "benchmark", "shortable")
 """Parts of a setup's record that no other part of its hash holds."""

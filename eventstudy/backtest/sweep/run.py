@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +17,22 @@ from eventstudy.backtest.plan import appointments
 from eventstudy.backtest.setup import Setup, plans_of, set_up
 from eventstudy.backtest.sweep.cargo import blueprint_of, refuse_while_reading, setup_digest
 from eventstudy.backtest.sweep.kept import Kept
-from eventstudy.backtest.sweep.pool import Pool, dispatched, local_pool
 from eventstudy.backtest.sweep.result import FIGURES, SweepResult
 from eventstudy.backtest.sweep.space import Range, Space, grid, random_points
-from eventstudy.backtest.sweep.work import Bench, Ended, Errand, Numbered, origin_of
+from eventstudy.backtest.sweep.work import (
+    Bench,
+    Ended,
+    Load,
+    Numbered,
+    lost_variant,
+    origin_of,
+    run_variant,
+)
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, UnknownNameError, did_you_mean
 from eventstudy.models.contract import Progress, unwatched
 from eventstudy.provenance import code_digest, versions
+from eventstudy.workers import WorkersError, crew, processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +76,7 @@ def sweep(
     random: int | None = None,
     folder: str | Path | None = None,
     jobs: int = -1,
+    cluster: str | None = None,
     scheduler: str | None = None,
     resume: str | Path | None = None,
     progress: Progress = unwatched,
@@ -100,9 +108,11 @@ def sweep(
         A folder of strategies, searched before the shipped ones.
     jobs : int
         Processes on this machine; -1 for one a core, 1 for none beside this one.
+    cluster : str, optional
+        Address of a Dask cluster, ``tcp://host:8786``, instead of processes of this machine;
+        needs the packages of the extra `cluster`.
     scheduler : str, optional
-        Address of a Dask cluster, ``tcp://...``, instead of processes of this machine; needs
-        the packages of the extra `cluster`.
+        The same, by its older name.
     resume : path, optional
         A folder that keeps what has been run: variants found there are not run again. What
         is found belongs to the same events, prices, costs, file of the strategy, files of the
@@ -127,6 +137,7 @@ def sweep(
     """
     refuse_while_reading()
     _check_jobs(jobs)
+    cluster = cluster or scheduler
     chosen = resolve_strategies(strategy, folder)
     if len(chosen) != 1:
         raise BacktestError(f"a sweep runs one strategy; {len(chosen)} are given")
@@ -146,10 +157,10 @@ def sweep(
         ended = list(found.values())
         left = [(i, point) for i, point in enumerate(plan.variants) if i not in found]
         what = f"sweeping {chosen[0].name}" + (f" ({len(found)} were there)" if found else "")
-        if scheduler is not None:
-            progress(f"asking the Dask scheduler at {scheduler}", len(ended), len(points))
+        if cluster is not None:
+            progress(f"asking the Dask scheduler at {cluster}", len(ended), len(points))
         progress(what, len(ended), len(points))
-        for batch in _run(setup, plan, left, jobs, scheduler):
+        for batch in _run(setup, plan, left, jobs, cluster):
             kept.add(batch)
             ended += batch
             progress(what, len(ended), len(points))
@@ -280,37 +291,24 @@ def _json(value: object) -> str:
 
 
 def _run(
-    setup: Setup, plan: Plan, left: Numbered, jobs: int, scheduler: str | None
+    setup: Setup, plan: Plan, left: Numbered, jobs: int, cluster: str | None
 ) -> Iterator[list[Ended]]:
     """Yield the ends of variants, batch by batch, as they come."""
     if not left:
         return
-    if jobs == 1 and scheduler is None:
+    if jobs == 1 and cluster is None:
         bench = Bench(setup, plan.strategy, plan.first, plan.last)
         for item in left:
             yield bench.run([item])
         return
     blueprint = blueprint_of(plan.strategy, origin_of(plan.strategy))
-    errand = Errand(blueprint, plan.first, plan.last)
-    if scheduler is not None:
-        with _cluster(setup, scheduler) as workers:
-            yield from dispatched(workers, errand, left)
-        return
-    with local_pool(setup, min(_cores() if jobs == -1 else jobs, len(left))) as local:
-        yield from dispatched(local, errand, left)
-
-
-def _cluster(setup: Setup, address: str) -> AbstractContextManager[Pool]:
+    load = Load(setup, blueprint, plan.first, plan.last)
+    workers = min(processors() if jobs == -1 else jobs, len(left))
     try:
-        from eventstudy.backtest.sweep.cluster import cluster_pool
-    except ImportError as error:
-        raise BacktestError(
-            "a scheduler needs Dask: install eventstudy-backtester[cluster]"
-        ) from error
-    return cluster_pool(setup, address)
-
-
-def _cores() -> int:
-    from joblib import cpu_count
-
-    return int(cpu_count())
+        with crew(load, cluster=cluster, jobs=workers) as hands:
+            for batch in hands.batches(
+                run_variant, left, word="variant", tries=1, lost=lost_variant
+            ):
+                yield [ended for _, ended in batch]
+    except WorkersError as error:
+        raise BacktestError(str(error)) from error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from eventstudy.backtest.luck import period_sharpe
 from eventstudy.backtest.plan import appointments
 from eventstudy.backtest.recall import Recall
 from eventstudy.backtest.setup import Plan, Setup, desk_of
-from eventstudy.backtest.sweep.cargo import Blueprint, Cargo
+from eventstudy.backtest.sweep.cargo import Blueprint
 from eventstudy.errors import BacktestError, EventStudyError
 
 if TYPE_CHECKING:
@@ -186,42 +184,34 @@ def _figures(values: Floats, rates: Floats, excess: Floats, traded: Floats) -> d
     return figures
 
 
-@dataclass(frozen=True)
-class Errand:
-    """What a worker is told beside the variants; the setup travels by itself.
+@dataclass(eq=False)
+class Load:
+    """What a worker holds: a setup and a strategy as text, made into a bench once a process.
 
     Attributes
     ----------
+    setup : Setup
     blueprint : Blueprint
     first, last : int
         As in `Bench`.
     """
 
+    setup: Setup
     blueprint: Blueprint
     first: int
     last: int
 
-
-_BENCHES: dict[tuple[str, str], Bench] = {}
-# A worker with several threads runs one batch at a time: backtrader keeps state in its classes.
-_ALONE = threading.Lock()
-
-
-def run_batch(cargo: Cargo, errand: Errand, variants: Numbered) -> tuple[list[Ended], float]:
-    """Run several variants in one task, and return how many seconds they took.
-
-    A worker opens prices and strategy once.
-    """
-    with _ALONE:
-        bench = _bench(cargo, errand)
-        began = time.perf_counter()
-        return bench.run(variants), time.perf_counter() - began
+    @cached_property
+    def bench(self) -> Bench:
+        """The strategy on the setup."""
+        return Bench(self.setup, self.blueprint.built(), self.first, self.last)
 
 
-def _bench(cargo: Cargo, errand: Errand) -> Bench:
-    key = cargo.digest, repr(errand)
-    if key not in _BENCHES:
-        _BENCHES.clear()
-        strategy = errand.blueprint.built()
-        _BENCHES[key] = Bench(cargo.opened(), strategy, errand.first, errand.last)
-    return _BENCHES[key]
+def run_variant(load: Load, variant: tuple[int, Mapping[str, Any]]) -> Ended:
+    """Run one variant in a worker."""
+    return load.bench.ended(*variant)
+
+
+def lost_variant(_index: int, variant: tuple[int, Mapping[str, Any]]) -> Ended:
+    """Return the end of a variant that took its process with it."""
+    return Ended.failed(variant[0], f"{LOST} (killed, out of memory, or the code ended it)")

@@ -7,7 +7,6 @@ import re
 import socket
 import sys
 import time
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -17,23 +16,15 @@ from eventstudy.backtest.sweep import sweep
 from eventstudy.errors import BacktestError
 
 distributed = pytest.importorskip("distributed")
-cluster = pytest.importorskip("eventstudy.backtest.sweep.cluster")
+cluster = pytest.importorskip("eventstudy.workers.cluster")
 
 OVER = {"k": [0.0, 0.01, 0.03], "hold": [2, 5, 9], "tilt": [-1.0, 0.2]}
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A scheduler with two worker processes of one thread each."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
-            local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,
-        )  # fmt: skip
-        with made:
-            yield made.scheduler_address
+@pytest.fixture
+def address(cluster_address):
+    return cluster_address
 
 
 @pytest.fixture(scope="module")
@@ -107,29 +98,8 @@ def test_a_scheduler_without_workers_is_said(world, folder, monkeypatch) -> None
         sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler=empty.scheduler_address)
 
 
-def test_other_versions_and_other_code_are_refused() -> None:
-    own = cluster.installed()
-    others = {"tcp://a:1": own, "tcp://b:2": {**own, "numpy": "1.0"}}
-
-    class Client:
-        def run(self, function):
-            return others
-
-        def run_on_scheduler(self, function):
-            return {**own, "code of eventstudy": "another"}
-
-    with pytest.raises(BacktestError) as told:
-        cluster.check_versions(Client())
-    assert f"numpy 1.0 at tcp://b:2, {own['numpy']} here" in str(told.value)
-    assert "code of eventstudy another at the scheduler" in str(told.value)
-    assert "tcp://a:1" not in str(told.value)
-    others.pop("tcp://b:2")
-    Client.run_on_scheduler = lambda self, function: own
-    cluster.check_versions(Client())
-
-
 def test_without_dask_the_extra_is_named(world, folder, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "eventstudy.backtest.sweep.cluster")
+    monkeypatch.delitem(sys.modules, "eventstudy.workers.cluster")
     with pytest.raises(BacktestError, match=r"install eventstudy-backtester\[cluster\]"):
         sweep(*world, "pair", {"hold": [1]}, folder=folder, scheduler="tcp://127.0.0.1:9")

@@ -75,7 +75,7 @@ def test_a_variant_that_kills_its_process_is_recorded(world, folder) -> None:
 
 
 def test_processes_that_all_end_are_an_error(world, folder, monkeypatch) -> None:
-    monkeypatch.setattr("eventstudy.backtest.sweep.pool.MOST_LOST", 1)
+    monkeypatch.setattr("eventstudy.workers.dispatch.MOST_LOST", 1)
     with pytest.raises(BacktestError, match="1 processes ended before any variant was done"):
         sweep(*world, "fragile:mode=kills", {"hold": [2, 3]}, folder=folder, jobs=2)
 
