@@ -20,7 +20,7 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import Fault
 from eventstudy.events import cells
 from eventstudy.events.alignment import local_instants, utc_instants
-from eventstudy.events.csvfile import SHOWN_OF_A_KIND, TextTable, further_rows
+from eventstudy.events.csvfile import TextTable, further_rows, told_of
 
 REQUIRED = ("event_id", "date", "tickers")
 COLUMNS = (
@@ -110,19 +110,19 @@ class Checked:
         column : str
         where : ndarray of bool, shape (n,)
         problem : callable
-            What is wrong with a row; asked for the first `SHOWN_OF_A_KIND` only.
+            What is wrong with a row; asked for the first ones only.
         kind : str
             What is wrong with all of them, for the count of the others.
         """
         self.bad[column] = self.bad.get(column, np.zeros(len(self.frame), dtype=bool)) | where
         rows = np.flatnonzero(where)
-        for i in rows[:SHOWN_OF_A_KIND]:
+        told = told_of(len(rows))
+        for i in rows[:told]:
             value = str(self.frame[column].iloc[i])
             row = int(self.frame["row"].iloc[i])
             self.faults.append(Fault(self.file, problem(int(i)), row, column, value))
-        further = len(rows) - SHOWN_OF_A_KIND
-        if further > 0:
-            first = int(self.frame["row"].iloc[rows[SHOWN_OF_A_KIND]])
+        if told < len(rows):
+            further, first = len(rows) - told, int(self.frame["row"].iloc[rows[told]])
             text = further_rows(kind, further, first)
             self.further.append(Fault(self.file, text, column=column, count=further))
 

@@ -210,20 +210,26 @@ def _length_faults(
 ) -> list[Fault]:
     """Return the faults of rows with too many or too few cells, from the 21st on as a number."""
     faults = []
-    for row, count in zip(rows[:SHOWN_OF_A_KIND], counts[:SHOWN_OF_A_KIND], strict=True):
+    told = told_of(len(rows))
+    for row, count in zip(rows[:told], counts[:told], strict=True):
         problem = f"{count} cells where the header has {width}"
         hint = ": put quotes around text with commas" if count > width else ""
         faults.append(Fault(file, problem + hint, row=row))
-    further = len(rows) - SHOWN_OF_A_KIND
-    if further > 0:
-        text = further_rows(f"not {width} cells, as the header has", further, rows[SHOWN_OF_A_KIND])
+    if told < len(rows):
+        further = len(rows) - told
+        text = further_rows(f"not {width} cells, as the header has", further, rows[told])
         faults.append(Fault(file, text, count=further))
     return faults
 
 
+def told_of(n: int) -> int:
+    """Return how many of n faults of a kind are told one by one; one more is not counted."""
+    return n if n <= SHOWN_OF_A_KIND + 1 else SHOWN_OF_A_KIND
+
+
 def further_rows(kind: str, further: int, first: int) -> str:
     """Return a kind of faults with the number of rows that are not told one by one."""
-    return f"{kind} ({further:,} more row{'s' if further > 1 else ''}, from row {first} on)"
+    return f"{kind} ({further:,} more rows, from row {first} on)"
 
 
 def _read_any(text: str, file: str) -> TextTable:
