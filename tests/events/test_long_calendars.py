@@ -127,6 +127,18 @@ def test_faults_are_told_twenty_a_kind_and_then_counted(tmp_path: Path) -> None:
     assert sum(f.problem == "this id is there already, in row 9" for f in single) == 20
 
 
+def test_directions_are_told_in_the_order_of_rows(tmp_path: Path) -> None:
+    frame = made(200)
+    frame["expects"] = [f"T{i % 40}+" if i % 2 else f"X{999 - i}+" for i in range(200)]
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    with pytest.raises(InputError) as told:
+        read_events(tmp_path / "events.csv")
+    *single, further = told.value.faults
+    assert [fault.row for fault in single] == list(range(2, 42, 2))
+    assert [fault.value for fault in single] == [f"X{999 - i}+" for i in range(0, 40, 2)]
+    assert further.problem == "not among the row's tickers (80 more rows, from row 42 on)"
+
+
 def reference(text: str) -> tuple[list[tuple[int, list[str]]], list[int]]:
     """Rows with their line, and lines of uneven rows, by the standard library alone."""
     reader = csv.reader(io.StringIO(text, newline=""))
