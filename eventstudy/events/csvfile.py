@@ -199,10 +199,22 @@ def _plain_table(
     faults = _length_faults(
         file, rows[odd].tolist(), [count for _, count, _ in found.uneven], len(header)
     )
-    if b"\n\n" in data or b"\n\r\n" in data:
-        full = (frame != "").any(axis=1).to_numpy()
+    if found.uneven or b"\n\n" in data or b"\n\r\n" in data:
+        full = ~_blank_lines(data, rows[even], (frame == "").all(axis=1).to_numpy())
         frame, even = frame[full].reset_index(drop=True), even[full]
     return TextTable(file, header, frame, rows[even].astype(np.int64), tuple(faults))
+
+
+def _blank_lines(
+    data: bytes, rows: npt.NDArray[np.int64], suspect: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Return which rows are lines with nothing on them, not even commas, of those suspected."""
+    blank = np.zeros(len(rows), dtype=bool)
+    if suspect.any():
+        letters = np.frombuffer(data + b"\n", dtype=np.uint8)
+        begins = np.flatnonzero(letters == ord("\n"))[rows[suspect] - 2] + 1
+        blank[suspect] = np.isin(letters[begins], (ord("\n"), ord("\r")))
+    return blank
 
 
 def _length_faults(
