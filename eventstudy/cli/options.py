@@ -38,7 +38,7 @@ Prices = Annotated[
     typer.Option(
         "--prices",
         metavar="SOURCE",
-        help="sample, yahoo, or a folder of CSV or Parquet.",
+        help="sample, yahoo, a folder of CSV or Parquet, parquet:PATH or an address.",
         autocompletion=complete.price_sources,
     ),
 ]

@@ -20,7 +20,7 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import Fault
 from eventstudy.events import cells
 from eventstudy.events.alignment import local_instants, utc_instants
-from eventstudy.events.csvfile import SHOWN_OF_A_KIND, TextTable, further_rows
+from eventstudy.events.csvfile import SHOWN_OF_A_KIND, TextTable, further_rows, told_of
 
 REQUIRED = ("event_id", "date", "tickers")
 COLUMNS = (
@@ -110,19 +110,19 @@ class Checked:
         column : str
         where : ndarray of bool, shape (n,)
         problem : callable
-            What is wrong with a row; asked for the first `SHOWN_OF_A_KIND` only.
+            What is wrong with a row; asked for the first ones only.
         kind : str
             What is wrong with all of them, for the count of the others.
         """
         self.bad[column] = self.bad.get(column, np.zeros(len(self.frame), dtype=bool)) | where
         rows = np.flatnonzero(where)
-        for i in rows[:SHOWN_OF_A_KIND]:
+        told = told_of(len(rows))
+        for i in rows[:told]:
             value = str(self.frame[column].iloc[i])
             row = int(self.frame["row"].iloc[i])
             self.faults.append(Fault(self.file, problem(int(i)), row, column, value))
-        further = len(rows) - SHOWN_OF_A_KIND
-        if further > 0:
-            first = int(self.frame["row"].iloc[rows[SHOWN_OF_A_KIND]])
+        if told < len(rows):
+            further, first = len(rows) - told, int(self.frame["row"].iloc[rows[told]])
             text = further_rows(kind, further, first)
             self.further.append(Fault(self.file, text, column=column, count=further))
 
@@ -233,15 +233,15 @@ def _check_ids(checked: Checked) -> None:
 def _check_cells(checked: Checked, column: str, parse: Callable[[str], str]) -> None:
     """Replace a column by its normalised text; blank cells stay blank."""
     codes, values = pd.factorize(checked.frame[column])
-    normal, problems = [], {}
-    for code, value in enumerate(values):
+    normal, problems = [], _Problems()
+    for code, value in enumerate(values.tolist()):
         normal.append(value)
         try:
             normal[code] = parse(value) if value else ""
         except cells.CellError as error:
-            problems[code] = error
+            problems.add(code, error)
         if column in REQUIRED and not value:
-            problems[code] = cells.CellError("a value is needed")
+            problems.add(code, cells.CellError("a value is needed"))
     _blame_codes(checked, column, codes, problems)
     checked.frame[column] = pd.array(normal, dtype="str").take(codes)
 
@@ -253,15 +253,15 @@ def _check_expects(checked: Checked, baskets: Baskets) -> None:
     directions, texts = pd.factorize(frame["expects"])
     # Where tickers have a fault of their own, directions cannot be held against them.
     listed, lists = pd.factorize(frame["tickers"].where(checked.readable("tickers"), ""))
-    pairs, codes = np.unique(directions * max(len(lists), 1) + listed, return_inverse=True)
-    normal, problems = [], {}
-    for code, pair in enumerate(pairs):
+    codes, pairs = pd.factorize(directions * max(len(lists), 1) + listed)
+    normal, problems = [], _Problems()
+    for code, pair in enumerate(pairs.tolist()):
         text = texts[pair // len(lists)]
         normal.append(text)
         try:
             normal[code] = parse(text, lists[pair % len(lists)])
         except cells.CellError as error:
-            problems[code] = error
+            problems.add(code, error)
     _blame_codes(checked, "expects", codes, problems)
     frame["expects"] = pd.array(normal, dtype="str").take(codes)
 
@@ -317,14 +317,27 @@ def _fill_defaults(frame: pd.DataFrame) -> None:
     frame["session"] = frame["session"].mask(no_hint, "unknown")
 
 
-def _blame_codes(
-    checked: Checked, column: str, codes: Codes, problems: dict[int, cells.CellError]
-) -> None:
+@dataclass(eq=False)
+class _Problems:
+    """Which codes of a column cannot be read, by kind, and the errors of the first of them.
+
+    Codes are numbered as their texts first appear, so that the first rows of a kind are of its
+    first codes: the errors of the others, up to one a row, need not be kept.
+    """
+
+    codes: dict[str, list[int]] = field(default_factory=dict)
+    errors: dict[int, cells.CellError] = field(default_factory=dict)
+
+    def add(self, code: int, error: cells.CellError) -> None:
+        own = self.codes.setdefault(error.kind, [])
+        own.append(code)
+        if len(own) <= SHOWN_OF_A_KIND + 1:
+            self.errors[code] = error
+
+
+def _blame_codes(checked: Checked, column: str, codes: Codes, problems: _Problems) -> None:
     """Record the faults of the rows whose text has a problem, kind by kind."""
-    kinds: dict[str, list[int]] = {}
-    for code, error in problems.items():
-        kinds.setdefault(error.kind, []).append(code)
-    for kind, wrong in kinds.items():
+    for kind, wrong in problems.codes.items():
         found = np.zeros(int(codes.max()) + 1, dtype=bool)
         found[wrong] = True
-        checked.blame(column, found[codes], lambda i: str(problems[int(codes[i])]), kind)
+        checked.blame(column, found[codes], lambda i: str(problems.errors[int(codes[i])]), kind)

@@ -199,10 +199,22 @@ def _plain_table(
     faults = _length_faults(
         file, rows[odd].tolist(), [count for _, count, _ in found.uneven], len(header)
     )
-    if b"\n\n" in data or b"\n\r\n" in data:
-        full = (frame != "").any(axis=1).to_numpy()
+    if found.uneven or b"\n\n" in data or b"\n\r\n" in data:
+        full = ~_blank_lines(data, rows[even], (frame == "").all(axis=1).to_numpy())
         frame, even = frame[full].reset_index(drop=True), even[full]
     return TextTable(file, header, frame, rows[even].astype(np.int64), tuple(faults))
+
+
+def _blank_lines(
+    data: bytes, rows: npt.NDArray[np.int64], suspect: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Return which rows are lines with nothing on them, not even commas, of those suspected."""
+    blank = np.zeros(len(rows), dtype=bool)
+    if suspect.any():
+        letters = np.frombuffer(data + b"\n", dtype=np.uint8)
+        begins = np.flatnonzero(letters == ord("\n"))[rows[suspect] - 2] + 1
+        blank[suspect] = np.isin(letters[begins], (ord("\n"), ord("\r")))
+    return blank
 
 
 def _length_faults(
@@ -210,20 +222,26 @@ def _length_faults(
 ) -> list[Fault]:
     """Return the faults of rows with too many or too few cells, from the 21st on as a number."""
     faults = []
-    for row, count in zip(rows[:SHOWN_OF_A_KIND], counts[:SHOWN_OF_A_KIND], strict=True):
+    told = told_of(len(rows))
+    for row, count in zip(rows[:told], counts[:told], strict=True):
         problem = f"{count} cells where the header has {width}"
         hint = ": put quotes around text with commas" if count > width else ""
         faults.append(Fault(file, problem + hint, row=row))
-    further = len(rows) - SHOWN_OF_A_KIND
-    if further > 0:
-        text = further_rows(f"not {width} cells, as the header has", further, rows[SHOWN_OF_A_KIND])
+    if told < len(rows):
+        further = len(rows) - told
+        text = further_rows(f"not {width} cells, as the header has", further, rows[told])
         faults.append(Fault(file, text, count=further))
     return faults
 
 
+def told_of(n: int) -> int:
+    """Return how many of n faults of a kind are told one by one; one more is not counted."""
+    return n if n <= SHOWN_OF_A_KIND + 1 else SHOWN_OF_A_KIND
+
+
 def further_rows(kind: str, further: int, first: int) -> str:
     """Return a kind of faults with the number of rows that are not told one by one."""
-    return f"{kind} ({further:,} more row{'s' if further > 1 else ''}, from row {first} on)"
+    return f"{kind} ({further:,} more rows, from row {first} on)"
 
 
 def _read_any(text: str, file: str) -> TextTable:

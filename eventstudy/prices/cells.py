@@ -135,6 +135,12 @@ class Raw:
         return days
 
 
+def day_of(text: str) -> np.datetime64:
+    """Return the date that a cell begins with, NaT where it is none; a clock may follow it."""
+    match = _DATE.fullmatch(text)
+    return _day(match[1]) if match else np.datetime64("NaT", "D")
+
+
 def _day(text: str) -> np.datetime64:
     try:
         return np.datetime64(text, "D")

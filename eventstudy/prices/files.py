@@ -245,6 +245,30 @@ class _Shelf:
         return raw.faults
 
 
+def is_dataset(path: Path) -> bool:
+    """Return whether a path is better read as a data set: long Parquet files, or folders of them.
+
+    Not where CSV or a file of dividends stands beside: `FileSource` reads those.
+    """
+    if path.is_file():
+        beside = any(_is_payouts(p) for p in path.parent.iterdir() if p.suffix in SUFFIXES)
+        return path.suffix.lower() in SUFFIXES[1:] and not beside and _is_long(path)
+    if not path.is_dir():
+        return False
+    files = _listed(path)
+    if files:
+        plain = any(p.suffix.lower() == ".csv" or _is_payouts(p) for p in files)
+        return not plain and _is_long(files[0])
+    return any(p.suffix.lower() in SUFFIXES[1:] for p in path.glob("*/**/*") if p.is_file())
+
+
+def _is_long(path: Path) -> bool:
+    try:
+        return read_layout(path.name, read_header(path, path.name)).kind == "long"
+    except PriceInputError:
+        return False
+
+
 def _rows_by_ticker(raw: Raw, layout: Layout) -> dict[str, Rows] | None:
     if layout.ticker is None:
         return None

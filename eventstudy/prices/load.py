@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from eventstudy.errors import PriceError, did_you_mean
+from eventstudy.prices.address import is_address
 from eventstudy.prices.contract import PriceSource
-from eventstudy.prices.files import FileSource
+from eventstudy.prices.dataset import DatasetSource
+from eventstudy.prices.files import FileSource, is_dataset
 from eventstudy.prices.frame import FrameSource, is_frame
 from eventstudy.prices.quality import checked, price_errors, structure_errors
 from eventstudy.prices.sample import SampleSource
@@ -53,7 +55,7 @@ def _yahoo(options: LoadOptions) -> PriceSource:
 
 
 SOURCES: dict[str, Callable[[LoadOptions], PriceSource]] = {"sample": _sample, "yahoo": _yahoo}
-"""Sources by name. A folder, a file, a frame or an object with `load` needs no name."""
+"""Sources by name. A folder, a file, an address, a frame or an object with `load` needs none."""
 
 
 def load_prices(
@@ -76,8 +78,10 @@ def load_prices(
         None asks for all that the source holds. A wide frame of adjusted closes stands for
         itself: ``load_prices(frame)``.
     source : str, Path, PriceSource or DataFrame
-        ``sample``, ``yahoo``, a folder or a file of CSV or Parquet, a wide frame of adjusted
-        closes, or any object with `load`. No source ever stands in for another.
+        ``sample``, ``yahoo``, a folder or a file of CSV or Parquet, a data set of Parquet
+        (``parquet:PATH`` or an address such as ``s3://bucket/prices``, see `DatasetSource`), a
+        wide frame of adjusted closes, or any object with `load`. No source ever stands in for
+        another.
     start, end : date, str (YYYY-MM-DD) or None
         Both included.
     calendar : str
@@ -135,6 +139,8 @@ def find_source(
         return FrameSource(source)  # type: ignore[arg-type]
     if isinstance(source, str) and source in SOURCES:
         return SOURCES[source](options or LoadOptions())
+    if isinstance(source, str) and is_address(source):
+        return DatasetSource(source)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         if isinstance(source, str) and not path.exists() and path.name == source:
@@ -144,7 +150,7 @@ def find_source(
                 f"price source {source!r} is no name ({known}), and no folder or file of that "
                 f"name is here{near}"
             )
-        return FileSource(path)
+        return DatasetSource(str(path)) if is_dataset(path) else FileSource(path)
     if callable(getattr(source, "load", None)) and not isinstance(source, type):
         return source  # type: ignore[return-value]
     raise PriceError(

@@ -5,6 +5,7 @@ Every function is pure and looks at a `PriceTable`; none changes a price.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,6 +37,9 @@ STALE_RUN = 5
 ROUNDING, RELATIVE_ROUNDING = 0.005, 1e-4
 
 
+TURNED = 32
+
+
 @dataclass(frozen=True, eq=False)
 class _Series:
     """One ticker's rows that have a price; arrays of shape (T,), NaN where not given."""
@@ -62,10 +66,14 @@ class _Series:
 
 
 def _series(table: PriceTable) -> Iterator[_Series]:
-    for i, ticker in enumerate(table.tickers):
-        kept = np.isfinite(table.close[:, i]) | np.isfinite(table.adj_close[:, i])
-        fields = {name: getattr(table, name)[kept, i] for name in FIELDS}
-        yield _Series(ticker, table.dates[kept], fields)
+    # Tickers lie side by side in memory: some at a time are turned, which is read in order.
+    for begin in range(0, len(table.tickers), TURNED):
+        block = slice(begin, begin + TURNED)
+        turned = {n: np.ascontiguousarray(getattr(table, n)[:, block].T) for n in FIELDS}
+        for i, ticker in enumerate(table.tickers[block]):
+            kept = np.isfinite(turned["close"][i]) | np.isfinite(turned["adj_close"][i])
+            fields = {name: values[i][kept] for name, values in turned.items()}
+            yield _Series(ticker, table.dates[kept], fields)
 
 
 def structure_errors(table: PriceTable) -> tuple[str, ...]:
@@ -79,7 +87,7 @@ def structure_errors(table: PriceTable) -> tuple[str, ...]:
     if not len(dates) or not table.tickers:
         return ("the table is empty",)
     found = date_faults(dates)
-    twice = sorted({t for t in table.tickers if table.tickers.count(t) > 1})
+    twice = sorted(t for t, count in Counter(table.tickers).items() if count > 1)
     if twice:
         found.append(f"tickers stand twice: {', '.join(twice)}")
     shape = (len(dates), len(table.tickers))
@@ -98,24 +106,40 @@ def price_errors(table: PriceTable) -> tuple[PriceWarning, ...]:
     dividends, and tickers without any price.
     """
     found = []
-    for i, ticker in enumerate(table.tickers):
+    suspect = {name: _suspect(getattr(table, name), name) for name in FIELDS}
+    empty = np.isnan(table.close).all(axis=0) & np.isnan(table.adj_close).all(axis=0)
+    doubtful = np.any([empty, *suspect.values()], axis=0)
+    for i in np.flatnonzero(doubtful).tolist():
+        ticker = table.tickers[i]
         if not len(table.dates_of(ticker)):
             found.append(PriceWarning(ticker, "empty", None, "no price on any date"))
         for name in FIELDS:
-            values = getattr(table, name)[:, i]
-            price = name in PRICES
-            bad = {
-                "infinite": np.isinf(values),
-                "non_positive" if price else "negative": (values <= 0 if price else values < 0)
-                & np.isfinite(values),
-            }
-            for check, rows in bad.items():
-                if rows.any():
-                    at = int(np.argmax(rows))
-                    more = f" (and {int(rows.sum()) - 1} more)" if rows.sum() > 1 else ""
-                    detail = f"{name} is {values[at]:g} on {table.dates[at]}{more}"
-                    found.append(PriceWarning(ticker, check, str(table.dates[at]), detail))
+            if suspect[name][i]:
+                found += _column_errors(ticker, name, getattr(table, name)[:, i], table.dates)
     return tuple(found)
+
+
+def _suspect(values: Floats, name: str) -> npt.NDArray[np.bool_]:
+    """Return the columns with a figure that cannot be, shape (N,)."""
+    least = np.fmin.reduce(values, axis=0, initial=np.inf)
+    most = np.fmax.reduce(values, axis=0, initial=-np.inf)
+    low = (least <= 0) if name in PRICES else (least < 0)
+    return np.asarray(low | (most == np.inf))
+
+
+def _column_errors(ticker: str, name: str, values: Floats, dates: Days) -> Iterator[PriceWarning]:
+    price = name in PRICES
+    bad = {
+        "infinite": np.isinf(values),
+        "non_positive" if price else "negative": (values <= 0 if price else values < 0)
+        & np.isfinite(values),
+    }
+    for check, rows in bad.items():
+        if rows.any():
+            at = int(np.argmax(rows))
+            more = f" (and {int(rows.sum()) - 1} more)" if rows.sum() > 1 else ""
+            detail = f"{name} is {values[at]:g} on {dates[at]}{more}"
+            yield PriceWarning(ticker, check, str(dates[at]), detail)
 
 
 def price_warnings(table: PriceTable, sessions: Days | None = None) -> tuple[PriceWarning, ...]:
@@ -207,6 +231,8 @@ def forgotten_splits(price: Floats, opens: Floats | None) -> list[tuple[int, flo
     if opens is None:
         known[:] = False
     night = np.where(known, night, day)
+    if not (night >= np.log(SMALL_RATIO) - SMALL_RATIO_FIT).any():
+        return []
     same_way = np.ones(len(day), dtype=bool)
     if opens is not None:
         same_way = ~known | ((opens[1:] < price[:-1]) == (price[1:] < price[:-1]))
@@ -253,15 +279,27 @@ def _partial_doubts(series: _Series) -> Iterator[PriceWarning]:
 
 
 def _calendar_doubts(series: _Series, sessions: Days) -> Iterator[PriceWarning]:
-    inside = sessions[(sessions >= series.dates[0]) & (sessions <= series.dates[-1])]
-    absent = np.setdiff1d(inside, series.dates)
+    ends = (
+        np.searchsorted(sessions, series.dates[0]),
+        np.searchsorted(sessions, series.dates[-1], "right"),
+    )
+    inside = sessions[slice(*ends)]
+    if np.array_equal(inside, series.dates):
+        return
+    absent = inside[~_among(inside, series.dates)]
     if len(absent):
         detail = f"{len(absent)} sessions without a price, the first {absent[0]}"
         yield PriceWarning(series.ticker, "gap", str(absent[0]), detail)
-    rows = np.flatnonzero(~np.isin(series.dates, sessions))
+    rows = np.flatnonzero(~_among(series.dates, sessions))
     if len(rows):
         detail = f"{len(rows)} dates are no session, the first {series.dates[rows[0]]}"
         yield PriceWarning(series.ticker, "off_calendar", str(series.dates[rows[0]]), detail)
+
+
+def _among(days: Days, known: Days) -> npt.NDArray[np.bool_]:
+    """Return which days stand among others; both ascending and unique."""
+    at = np.minimum(np.searchsorted(known, days), max(len(known) - 1, 0))
+    return known[at] == days if len(known) else np.zeros(len(days), dtype=bool)
 
 
 def checked(table: PriceTable, calendar: str) -> tuple[PriceWarning, ...]:

@@ -183,7 +183,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
             values[name] = str(path.parent / values[name])
     prices = values.get("prices")
     if isinstance(prices, str) and prices not in ("sample", "yahoo"):
-        values["prices"] = str(path.parent / prices)
+        from eventstudy.prices.address import beside
+
+        values["prices"] = beside(path.parent, prices)
     return values
 
 

@@ -148,7 +148,7 @@ def _further_tickers(config: RunConfig) -> set[str]:
 
     from eventstudy.models import find_model
     from eventstudy.models.contract import needs_of
-    from eventstudy.prices.files import FileSource
+    from eventstudy.prices.load import find_source
 
     references = {needs_of(find_model(name)).reference for name in config.model} - {None}
     found = set(config.all_baskets().resolve(sorted(str(r) for r in references)))
@@ -157,7 +157,7 @@ def _further_tickers(config: RunConfig) -> set[str]:
         return found | set(config.donors)
     folder = Path(str(config.prices)).expanduser()
     if config.prices not in ("sample", "yahoo") and folder.is_dir():
-        held = FileSource(folder).held()
+        held: tuple[str, ...] = getattr(find_source(folder), "held", tuple)()
         found |= set(held) if len(held) <= MOST_DONORS else set()
     return found
 
