@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +84,8 @@ class PairSums:
         self._lacking = 0
         g = self.reach
         apart, column = np.arange(g)[:, None], np.arange(sessions)
-        self._early_kept = (column >= apart).astype(float)
+        self._kept = (column >= apart).astype(float)
+        self._before = (np.arange(g - 1)[:, None] < np.arange(g)).astype(float)
         # By position modulo G: sums over complete events of series that are centred and scaled
         # over all but their first g sessions; their weights; and whose they are.
         self._early = np.zeros((g, g, sessions))
@@ -122,7 +122,7 @@ class PairSums:
     def _complete(self, new: _Date) -> None:
         """Add pairs of complete events, and keep their sums for later dates."""
         g, position = self.reach, new.position
-        early, late, number = _summed(new.values[new.gaps :], g, self._early_kept)
+        early, late, number = _summed(new.values[new.gaps :], self._kept, self._before)
         weight = new.weights[new.gaps]
         self._late[:, :-1] = late
         # Row g of the flat array, cut M long instead of M + 1, begins g sessions later: the
@@ -159,32 +159,32 @@ class PairSums:
 
 
 def _date(position: int, values: Floats, weights: Floats, whole: bool) -> _Date:
-    used, gaps = None, 0
-    count: Any = values.shape[1]
-    if not whole:
-        missing = np.isnan(values)
-        lacking = missing.any(axis=1)
-        order = np.argsort(~lacking, kind="stable")
-        gaps, missing = int(lacking.sum()), missing[order]
-        values, weights = np.where(missing, 0.0, values[order]), weights[order]
-        used = (~missing).astype(float)
-        count = np.maximum(used.sum(axis=1), 1.0)
+    if whole:
+        return _Date(position, values, None, weights, 0)
+    missing = np.isnan(values)
+    lacking = missing.any(axis=1)
+    order = np.argsort(~lacking, kind="stable")
+    missing, weights = missing[order], weights[order]
+    values = np.where(missing, 0.0, values[order])
+    used = (~missing).astype(float)
     # Scaled by row, so that sums of squares lose no digits; a correlation does not notice.
+    count = np.maximum(used.sum(axis=1), 1.0)
     size = np.sqrt(np.einsum("nm,nm->n", values, values) / count)
-    return _Date(position, values / np.where(size > 0, size, 1.0)[:, None], used, weights, gaps)
+    values = values / np.where(size > 0, size, 1.0)[:, None]
+    return _Date(position, values, used, weights, int(lacking.sum()))
 
 
-def _summed(values: Floats, reach: int, kept: Floats) -> tuple[Floats, Floats, int]:
+def _summed(values: Floats, kept: Floats, before: Floats) -> tuple[Floats, Floats, int]:
     """Return sums of series, each centred and scaled over a part of its sessions.
 
     Parameters
     ----------
     values : ndarray, shape (n, M)
         Complete.
-    reach : int
-        G.
     kept : ndarray, shape (G, M)
         1 for all but the first g sessions.
+    before : ndarray, shape (G - 1, G)
+        1 where a session is among the first g.
 
     Returns
     -------
@@ -193,24 +193,21 @@ def _summed(values: Floats, reach: int, kept: Floats) -> tuple[Floats, Floats, i
     number : int
         Series that vary over all sessions.
     """
-    n, m = values.shape
-    total, square = values.sum(axis=1), np.einsum("nm,nm->n", values, values)
-    scale, shift = np.empty((2, reach, n)), np.empty((2, reach))
-    length = (m - np.arange(reach))[:, None]
-    for k, left_out in enumerate((values[:, : reach - 1], values[:, : m - reach : -1])):
-        out = np.zeros((2, reach, n))
-        np.cumsum(left_out.T, axis=0, out=out[0, 1:])
-        np.cumsum((left_out * left_out).T, axis=0, out=out[1, 1:])
-        mean = (total - out[0]) / length
-        left = square - out[1]
-        spread = left - (total - out[0]) * mean
-        varies = spread > FLAT * left
-        scale[k] = np.where(varies, 1.0 / np.sqrt(np.where(varies, spread, 1.0)), 0.0)
-        shift[k] = (scale[k] * mean).sum(axis=1)
-    sums = (scale.reshape(2 * reach, n) @ values).reshape(2, reach, m) - shift[:, :, None]
+    (n, m), g = values.shape, len(kept)
+    total, square = values.sum(axis=1)[:, None], np.einsum("nm,nm->n", values, values)[:, None]
+    edges = np.stack([values[:, : g - 1], values[:, : m - g : -1]])
+    left = total - edges @ before
+    mean = left / (m - np.arange(g))
+    left_square = square - (edges * edges) @ before
+    spread = left_square - left * mean
+    varies = spread > FLAT * left_square
+    scale = np.where(varies, 1.0 / np.sqrt(np.where(varies, spread, 1.0)), 0.0)
+    shift = np.einsum("kng,kng->kg", scale, mean)
+    sums = (scale.transpose(0, 2, 1).reshape(2 * g, n) @ values).reshape(2, g, m)
+    sums -= shift[:, :, None]
     sums[0] *= kept
     sums[1] *= kept[:, ::-1]
-    return sums[0], sums[1], int((scale[0, 0] > 0).sum())
+    return sums[0], sums[1], int(varies[0, :, 0].sum())
 
 
 def _correlations(a: Floats, used_a: Floats, b: Floats, used_b: Floats) -> Floats:

@@ -40,6 +40,7 @@ from eventstudy.study.large.observed import (
     observe,
     require_securities,
 )
+from eventstudy.study.large.overlapping import POLICIES, apply_policy
 from eventstudy.study.large.result import Counted, LargeStudy
 from eventstudy.workers import Hands, crew
 
@@ -99,7 +100,8 @@ def large_study(
     returns = prices.returns_on(grid.days)
     found, lost = observe(events, prices.tickers, returns, grid.days, config.observed, config.frame)
     keep, own = _own_references(found, config)
-    found, lost = found.take(keep), [*lost, *own]
+    found, left = apply_policy(found.take(keep), config.overlap, config.frame)
+    lost = [*lost, *own, *left]
     mean_square = _mean_square(returns)
     blocked = _blocked(events, config, prices.tickers, grid.days)
     common = _common(config, prices, returns, grid.days)
@@ -157,8 +159,8 @@ def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[s
         )
     if drawing:
         faults.append(f"tests {', '.join(drawing)}: it has {', '.join(STREAMED)}")
-    if config.overlap != "keep":
-        faults.append(f"overlap {config.overlap}: it keeps overlapping events")
+    if config.overlap not in POLICIES:
+        faults.append(f"overlap {config.overlap}: it has {', '.join(POLICIES)}")
     if faults:
         raise StudyError(f"engine streamed: {'; '.join(faults)}")
     return {m.name: _naming(recipes[m.name], needs_of(m).reference) for m in config.models}

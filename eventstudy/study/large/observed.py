@@ -92,9 +92,9 @@ class Lost:
         Row of session 0 in the grid; -1 outside it.
     detail : ndarray, shape (n,), int
         What the reason's sentence needs: a row of the grid, or of the calendar's sessions where
-        that is the fault; a number of sessions.
+        that is the fault; a number of sessions; a study event.
     model : str
-        Under which it was lost; empty for all.
+        Model or, of an overlap, alignment under which it was lost; empty for all.
     """
 
     reason: str

@@ -157,10 +157,12 @@ class LargeStudy:
         """
         from eventstudy.study.large.tables import dropped_frame
 
-        lost = sum(len(part) for part in self.lost)
+        # What an overlap policy drops was asked for: no loss that strict has to stop at.
+        parts = [part for part in self.lost if part.reason != "overlap" or not self.observed]
+        lost = sum(len(part) for part in parts)
         if self.observed and not (strict and lost):
             return
-        first = dropped_frame(self, self.lost, MOST_SHOWN)
+        first = dropped_frame(self, parts, MOST_SHOWN)
         lines = [
             f"  {e}{' ' + t if t else ''}: {r}: {d}"
             for e, t, r, d in first.itertuples(index=False, name=None)

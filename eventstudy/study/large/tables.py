@@ -118,6 +118,10 @@ def _sentence(
         known = "session 0 is " + sessions[at] + span
         why = study.events.study.frame["why"].to_numpy(dtype=object)[event]
         return np.where(at >= 0, known, why)
+    if lost.reason == "overlap":
+        ids = study.events.study.frame["event_id"].to_numpy(dtype=object)
+        said_of = f", under {lost.model}" if lost.model else ""
+        return np.asarray("its window shares sessions with that of " + ids[at] + said_of)
     under = f" usable with the {lost.model} model" if lost.model else " usable"
     sentences = {
         "no_prices": ticker + " is not in the price table",
