@@ -56,9 +56,14 @@ class World:
         return [frame.all_windows.index(window) for window in frame.windows]
 
     @property
+    def running(self) -> Floats:
+        """Windows from the first day of the hull to each day, shape (L, L)."""
+        return np.tril(np.ones((self.masks.shape[1], self.masks.shape[1])))
+
+    @property
     def reach(self) -> int:
-        """Sessions apart from which on no two windows share one."""
-        return int(self.lengths.max())
+        """Sessions apart from which on no two windows share one: those of the hull."""
+        return int(self.masks.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class FirstSums:
         Sessions 0, and their events.
     car, scar : Moments
         Of W windows; SCARs by the convention.
+    path : Moments
+        CARs from the first day of the hull to each day.
     patell : float
         Sum of (M_i - d) / (M_i - d - 2).
     least_dof : int
@@ -123,6 +130,7 @@ class FirstSums:
     number: Ints
     car: Moments
     scar: Moments
+    path: Moments
     patell: float
     least_dof: int
     positive: Ints
@@ -339,6 +347,8 @@ class _Adder:
         self.number = np.zeros(dates, dtype=np.int64)
         self.car = moments(np.empty((0, windows)))
         self.scar = self.car
+        self.path = moments(np.empty((0, length)))
+        self.running = world.running.T
         self.patell, self.share_positive, self.least_dof = 0.0, 0.0, np.iinfo(np.int64).max
         self.positive, self.zero = (np.zeros(windows, dtype=np.int64) for _ in range(2))
         self.residual_sum, self.residual_count = np.zeros(m), np.zeros(m)
@@ -368,6 +378,7 @@ class _Adder:
             self.first_se, self.first_dof = block.se[0], int(block.dof[0])
         self.car += moments(block.car)
         self.scar += moments(standardised(block, self.world))
+        self.path += moments(block.ar @ self.running)
         dof = block.dof
         with np.errstate(divide="ignore"):
             self.patell += float((dof / (dof - 2.0)).sum())
@@ -398,8 +409,9 @@ class _Adder:
         """Return what was added up, of dates that have events."""
         held = self.number > 0
         return FirstSums(
-            self.positions[held], self.number[held], self.car, self.scar, self.patell,
-            self.least_dof, self.positive, self.zero, self.share_positive, self.residual_sum,
+            self.positions[held], self.number[held], self.car, self.scar, self.path,
+            self.patell, self.least_dof, self.positive, self.zero, self.share_positive,
+            self.residual_sum,
             self.residual_count, self.date_scar[held], self.date_ar[held],
             self.date_residual[held], self.date_complete[held], self.date_sigma[held],
             self.pairs.sums[:, 0], self.first_se, self.first_dof,

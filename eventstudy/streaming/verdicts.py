@@ -78,7 +78,11 @@ class Totals:
     @cached_property
     def r(self) -> Floats:
         """Mean cross-correlation of each window, shape (W,)."""
-        return mean_correlations(self.first.pairs, len(self), self.lengths)
+        return self.correlation(self.lengths)
+
+    def correlation(self, lengths: Floats) -> Floats:
+        """Return the mean cross-correlation of windows of these lengths."""
+        return mean_correlations(self.first.pairs, len(self), lengths)
 
     @cached_property
     def portfolios(self) -> Portfolios:

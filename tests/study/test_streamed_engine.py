@@ -58,6 +58,9 @@ def same_tables(whole: es.StudyResult, streamed: es.LargeStudy) -> None:
         whole.effects.set_index(KEYS[:4]),
         ["n", "n_dates", "caar", "se", "lo", "hi", "mde"],
     )
+    many = whole.paths[whole.paths["n"] > 1].set_index(KEYS[:4])
+    paths = streamed.paths.set_index(KEYS[:4]).loc[many.index]
+    alike(paths, many, ["day", "n", "n_dates", "caar", "se", "lo", "hi", "mde"])
     cars = whole.cars.set_index([*PER_EVENT, "window"]).sort_index()
     numbers = ["car", "se", "t", "p_value", "n_estimation", "alpha", "beta", "sigma", "bhar"]
     alike(table(streamed, "cars", [*PER_EVENT, "window"]), cars, numbers)

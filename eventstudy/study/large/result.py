@@ -114,6 +114,13 @@ class LargeStudy:
         return effects_frame(self)
 
     @cached_property
+    def paths(self) -> pd.DataFrame:
+        """Mean CARs from the first day of the hull to each day, with 95% intervals."""
+        from eventstudy.study.large.tables import paths_frame
+
+        return paths_frame(self)
+
+    @cached_property
     def dropped(self) -> pd.DataFrame:
         """Everything that was left out, and why."""
         from eventstudy.study.large.tables import dropped_frame

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.streaming.moments import Moments
 from eventstudy.streaming.verdicts import Totals, evaluate
 from eventstudy.study.effects import Effects, effects_from, widening
 from eventstudy.study.identification import MERGED
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from eventstudy.study.large.result import Counted, LargeStudy
     from eventstudy.told import Told
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DROPPED = ("event_id", "ticker", "reason", "detail")
@@ -62,8 +64,33 @@ def effects(total: Totals) -> Effects:
     first = total.first
     if first.n == 1:
         return effects_from(first.car.mean, first.first_se, first.first_dof)
-    plain = np.sqrt(first.car.second / (first.n - 1) / first.n)
-    return effects_from(first.car.mean, plain * widening(total.r, first.n), first.n - 1)
+    return _spread_effects(first.car, total.r)
+
+
+def _spread_effects(car: Moments, r: Floats) -> Effects:
+    """Return means with standard errors from the spread of events, widened for correlation."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        plain = np.sqrt(car.second / (car.n - 1.0) / car.n)
+    return effects_from(car.mean, plain * widening(r, car.n), car.n - 1)
+
+
+def paths_frame(study: LargeStudy) -> pd.DataFrame:
+    """Return mean CARs from the first day of the hull to each day; one event has no interval."""
+    import pandas as pd
+
+    first, days = study.config.frame.hull[0], study.config.frame.days
+    names = [f"{first},{day}" for day in days]
+    lengths = np.arange(1.0, len(days) + 1.0)
+    parts = [
+        effect_rows(
+            (group, alignment, model),
+            names,
+            (len(total), total.n_dates),
+            _spread_effects(total.first.path, total.correlation(lengths)),
+        ).assign(day=days)
+        for group, alignment, model, total in study.totals()
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def dropped_frame(study: LargeStudy, lost: Sequence[Lost], most: int | None = None) -> pd.DataFrame:
