@@ -42,4 +42,5 @@ def deliver(
     lines = [study.summary()]
     if written:
         lines += ["", f"{len(written)} files and folders in {written[0].parent}"]
+        lines += [f"Report: {path.resolve()}" for path in written if path.name == "report.html"]
     terminal.show("\n".join(lines))

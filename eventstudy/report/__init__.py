@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from eventstudy.calibration import CalibrationResult
     from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
-    from eventstudy.study import StudyResult
+    from eventstudy.study import LargeStudy, StudyResult
 
 __all__ = ["render_html", "write_report"]
 
 
 def render_html(
-    study: StudyResult,
+    study: StudyResult | LargeStudy,
     backtest: BacktestResult | None = None,
     *,
     activity: Sequence[ActivityResult] = (),
@@ -35,7 +35,8 @@ def render_html(
 
     Parameters
     ----------
-    study : StudyResult
+    study : StudyResult or LargeStudy
+        The latter has a page of its own and takes only a title.
     backtest : BacktestResult, optional
         Adds the trading section.
     activity : sequence of ActivityResult
@@ -60,9 +61,22 @@ def render_html(
     ------
     UnknownNameError
         Where `case` was not studied.
+    EventStudyError
+        Where a `LargeStudy` is given something beside it.
     """
     from eventstudy.report.page import page_html
+    from eventstudy.study import LargeStudy
 
+    if isinstance(study, LargeStudy):
+        from eventstudy.report.large import large_html
+
+        given = (backtest, long_run, claims, calibration, case, activity or None)
+        if any(part is not None for part in given):
+            raise EventStudyError(
+                "a study by engine streamed has a page of its own: no backtest, activity, long "
+                "run, claims, calibration or case beside it"
+            )
+        return large_html(study, title)
     return page_html(
         study, backtest, activity=activity, long_run=long_run, claims=claims,
         calibration=calibration, title=title, case=case,
@@ -70,7 +84,7 @@ def render_html(
 
 
 def write_report(
-    study: StudyResult,
+    study: StudyResult | LargeStudy,
     path: str | Path,
     *,
     backtest: BacktestResult | None = None,
@@ -85,7 +99,7 @@ def write_report(
 
     Parameters
     ----------
-    study : StudyResult
+    study : StudyResult or LargeStudy
     path : str or Path
         The file; missing folders on the way are made.
     backtest, activity, long_run, claims, calibration, title, case

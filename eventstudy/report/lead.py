@@ -2,34 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from eventstudy.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from eventstudy.study import StudyResult
+    import pandas as pd
+
+    from eventstudy.study import StudyConfig, StudyResult
     from eventstudy.study.observed import Observation
 
 DEFAULT_CASE = "avgo-earnings-2024-12-12"
 """The release behind the December 2024 question."""
 
 
-def headline_alignment(study: StudyResult) -> str:
+class Named(Protocol):
+    """A group by its name, with one line for a reader."""
+
+    @property
+    def name(self) -> str:
+        """Name of the group."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """What it takes together."""
+        ...
+
+
+class Grouped(Protocol):
+    """What figures and tables of groups need of a study, whichever engine made it."""
+
+    @property
+    def config(self) -> StudyConfig:
+        """The question."""
+        ...
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Readings in use."""
+        ...
+
+    @property
+    def groups(self) -> Sequence[Named]:
+        """Groups in the order of the tables."""
+        ...
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """Mean CARs by group and window."""
+        ...
+
+    @property
+    def group_tests(self) -> pd.DataFrame:
+        """Tests by group and window."""
+        ...
+
+    def paths_of(self, groups: Collection[str] | None) -> pd.DataFrame:
+        """Return mean paths of these groups."""
+        ...
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return the headline table."""
+        ...
+
+
+def headline_alignment(study: Grouped) -> str:
     """Return the reading of uncertain times that headlines use: the later session."""
     return study.alignments[-1]
 
 
-def model_names(study: StudyResult) -> list[str]:
+def model_names(study: Grouped) -> list[str]:
     """Return the models, the leading one first."""
-    return list(study.fits)
+    return [model.name for model in study.config.models]
 
 
-def window_names(study: StudyResult) -> list[str]:
+def window_names(study: Grouped) -> list[str]:
     """Return the windows that were asked for, as files write them."""
     return [f"{a},{b}" for a, b in study.config.frame.windows]
 
 
-def lead_group(study: StudyResult) -> str:
+def lead_group(study: Grouped) -> str:
     """Return the group whose effect answers the question.
 
     ``directional`` where events carry direction labels; else the spread that leads; else
@@ -42,7 +96,7 @@ def lead_group(study: StudyResult) -> str:
     return names[0]
 
 
-def lead_groups(study: StudyResult) -> list[str]:
+def lead_groups(study: Grouped) -> list[str]:
     """Return the groups that the page shows in full: the lead, its directions, the baskets."""
     names = [group.name for group in study.groups]
     first = lead_group(study)

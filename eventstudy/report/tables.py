@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.report.case import Case
-    from eventstudy.study import StudyResult
+    from eventstudy.report.lead import Grouped
+    from eventstudy.study import LargeStudy, StudyResult
 
 Cell = str
 
@@ -184,7 +185,7 @@ def case_table(case: Case) -> Table:
     )
 
 
-def effects_table(study: StudyResult) -> Table:
+def effects_table(study: Grouped) -> Table:
     """Return effect, interval, power and headline p-values by group and window."""
     frame = study.summary_frame()
     tests = [c for c in frame.columns if c.startswith("p_")]
@@ -207,13 +208,13 @@ def effects_table(study: StudyResult) -> Table:
     )
 
 
-def group_meanings(study: StudyResult) -> Table:
+def group_meanings(study: Grouped) -> Table:
     """Return what each group takes together."""
     rows = tuple((g.name, g.what) for g in study.groups)
     return Table("groups", "What the groups are", columns_of(("group", "takes together")), rows)
 
 
-def lead_tests_table(study: StudyResult, group: str, alignment: str, model: str) -> Table:
+def lead_tests_table(study: Grouped, group: str, alignment: str, model: str) -> Table:
     """Return every test of the lead group over the windows asked for."""
     windows = {f"{a},{b}" for a, b in study.config.frame.windows}
     frame = study.group_tests
@@ -244,12 +245,12 @@ def lead_tests_table(study: StudyResult, group: str, alignment: str, model: str)
     )  # fmt: skip
 
 
-def methods_table(study: StudyResult) -> Table:
+def methods_table(study: StudyResult | LargeStudy, *, single: bool = True) -> Table:
     """Return null, assumptions and source of every test that was run."""
     from eventstudy.significance.single import SINGLE_TESTS
 
     over = [("over events", test) for test in study.tests_asked]
-    one = [("one event", test) for test in SINGLE_TESTS.values()]
+    one = [("one event", test) for test in SINGLE_TESTS.values()] if single else []
     rows = tuple(
         (test.name, scope, test.null, test.assumptions, test.source)  # type: ignore[attr-defined]
         for scope, test in (*over, *one)

@@ -53,6 +53,7 @@ def streamed_run(
     EventStudyError
         For any mistake in the input.
     """
+    from eventstudy.report import render_html
     from eventstudy.study import event_study
 
     began, started = time.perf_counter(), utc_now()
@@ -61,7 +62,7 @@ def streamed_run(
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise StudyError(f"{flags}: engine streamed has no such thing; take engine whole")
     if out is not None:
-        check_place(out, [f"{name}.{fmt}" for name in FRAMES])
+        check_place(out, [*(f"{name}.{fmt}" for name in FRAMES), "report.html"])
     events, prices = read_inputs(config, say)
     say(f"measuring abnormal returns of {len(events.study)} events")
     study = event_study(
@@ -88,4 +89,7 @@ def streamed_run(
         "wall_time": round(time.perf_counter() - began, 3),
     }
     files = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames.items()}
+    say("drawing the report")
+    page = render_html(study).encode()
+    files["report.html"] = lambda file: file.write(page)
     return study, [*write_folder(out, files, manifest), *(Path(out) / name for name in each)]

@@ -207,7 +207,7 @@ def test_the_command_writes_tables_and_parts(root: Path, tmp_path: Path, capsys)
     ]  # fmt: skip
     assert main(asked) == 0
     out, _ = capsys.readouterr()
-    assert "6 files and folders in" in out
+    assert "7 files and folders in" in out
     tests = pd.read_parquet(tmp_path / "out" / "tests.parquet")
     assert set(tests["test"]) == set(STREAMED)
     cars = pd.read_parquet(tmp_path / "out" / "cars")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,13 +34,11 @@ from eventstudy.report.figures.style import (
     safe,
 )
 from eventstudy.report.frames import records, rows_where
-from eventstudy.report.lead import headline_alignment, lead_group, lead_groups, model_names
+from eventstudy.report.lead import Grouped, headline_alignment, lead_group, lead_groups, model_names
 from eventstudy.report.numbers import interval, percent, window_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from eventstudy.study import StudyResult
 
 FEW_DAYS = 3
 """Up to this many days a path is drawn as points with error bars."""
@@ -52,7 +50,7 @@ UPRIGHT_FROM = 14
 """With more columns than this, the names of windows in the heat map stand upright."""
 
 
-def path_figures(study: StudyResult) -> tuple[Figure, ...]:
+def path_figures(study: Grouped) -> tuple[Figure, ...]:
     """Return the figures that lead: baskets and spread, then the signed spread."""
     lead = study.config.lead
     plain = [n for n in study.config.observed if n.startswith("@") and "-" not in n]
@@ -75,9 +73,7 @@ def path_figures(study: StudyResult) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _path_figure(
-    study: StudyResult, name: str, groups: Sequence[str], title: str, said: str
-) -> Figure:
+def _path_figure(study: Grouped, name: str, groups: Sequence[str], title: str, said: str) -> Figure:
     paths = study.paths_of(groups)
     models = model_names(study)[:MOST_MODELS]
     found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
@@ -197,9 +193,14 @@ def _path_words(found: Sequence[tuple[str, pd.DataFrame]]) -> str:
     return "; ".join(said) + "."
 
 
-def effects_figure(study: StudyResult) -> Figure:
-    """Return the effect of each group with its interval and its smallest findable effect."""
+def effects_figure(study: Grouped, groups: Collection[str] | None = None) -> Figure:
+    """Return the effect of each group with its interval and its smallest findable effect.
+
+    Of the groups of these names, of all by default.
+    """
     effects, alignment = study.effects, headline_alignment(study)
+    if groups is not None:
+        effects = effects[effects["group"].isin(groups)]
     asked = [f"{a},{b}" for a, b in study.config.frame.windows]
     models = model_names(study)
     variants = {
@@ -285,7 +286,7 @@ def _effects_spec(rows: pd.DataFrame) -> Spec:
     }
 
 
-def heatmap_figure(study: StudyResult) -> Figure:
+def heatmap_figure(study: Grouped) -> Figure:
     """Return the p-values of every test by event day and window, for a chosen group."""
     groups = lead_groups(study)
     models = model_names(study)[:MOST_MODELS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,11 @@ class Counted:
     alignment: str
     totals: Mapping[str, Totals]
     merged: Lost
+
+    @property
+    def name(self) -> str:
+        """Name of the group."""
+        return self.group
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,15 @@ class LargeStudy:
         from eventstudy.study.large.tables import paths_frame
 
         return paths_frame(self)
+
+    def paths_of(self, groups: Collection[str] | None) -> pd.DataFrame:
+        """Return `paths` of the groups of these names; of all where None."""
+        return self.paths if groups is None else self.paths[self.paths["group"].isin(groups)]
+
+    @cached_property
+    def groups(self) -> tuple[Counted, ...]:
+        """The groups, each once, in the order of the tables."""
+        return tuple({found.group: found for found in reversed(self.counted)}.values())[::-1]
 
     @cached_property
     def dropped(self) -> pd.DataFrame:
@@ -195,6 +209,18 @@ class LargeStudy:
         from eventstudy.study.large.tables import told
 
         return told(self)
+
+    def asked_lines(self) -> list[str]:
+        """Return what was asked, in a few lines."""
+        from eventstudy.study.large.tables import asked_lines
+
+        return asked_lines(self)
+
+    def caution_lines(self) -> list[str]:
+        """Return the cautions that go with the numbers."""
+        from eventstudy.study.large.tables import caution_lines
+
+        return caution_lines(self)
 
     def manifest(self) -> dict[str, object]:
         """Return what is needed to run the study again: question, data and versions."""

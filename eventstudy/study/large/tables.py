@@ -195,34 +195,39 @@ def merged_frame(study: LargeStudy) -> pd.DataFrame:
 
 def told(study: LargeStudy) -> Told:
     """Return what was asked, the headline table, and what goes with it."""
-    lead = study.alignments[-1]
     frame = study.summary_frame()
-    frame = frame[frame["alignment"] == lead]
+    frame = frame[frame["alignment"] == study.alignments[-1]]
     leading = frame["group"].isin({"all", *study.config.observed})
     further = frame.loc[~leading, "group"].nunique()
-    every = [c for c in study.counted if (c.group, c.alignment) == ("all", lead)]
-    number = [next(iter(c.totals.values())) for c in every]
-    studied = len(number[0]) if number else study.observed
-    dates = number[0].n_dates if number else 0
-    asked = question_lines(study.config, study.events, study.prices, study.days, studied, dates)
-    lines: list[str | pd.DataFrame] = [*asked, "", headline_texts(frame[leading])]
+    lines: list[str | pd.DataFrame] = [*asked_lines(study), "", headline_texts(frame[leading])]
     if further:
         lines.append(f"(further groups, by kind and by peer: {further}; see effects, group_tests)")
-    return [*lines, "", *_cautions(study, every)]
+    return [*lines, "", *caution_lines(study)]
 
 
-def _cautions(study: LargeStudy, every: Sequence[Counted]) -> list[str]:
-    lines = []
+def _every(study: LargeStudy) -> Counted | None:
+    """Return the group of all events under the reading that leads."""
+    lead = study.alignments[-1]
+    return next((c for c in study.counted if (c.group, c.alignment) == ("all", lead)), None)
+
+
+def asked_lines(study: LargeStudy) -> list[str]:
+    """Return what was asked, in a few lines."""
+    every = _every(study)
+    total = None if every is None else next(iter(every.totals.values()))
+    studied, dates = (study.observed, 0) if total is None else (len(total), total.n_dates)
+    return question_lines(study.config, study.events, study.prices, study.days, studied, dates)
+
+
+def caution_lines(study: LargeStudy) -> list[str]:
+    """Return the cautions that go with the numbers."""
+    lines, every = [], _every(study)
     if len(study.alignments) > 1:
         lines.append(
             "Some events have an uncertain session 0 and are run both ways; the table shows the "
             f"reading {study.alignments[-1]!r}."
         )
-    merged = sum(
-        len(c.merged)
-        for c in study.counted
-        if (c.group, c.alignment) == ("all", study.alignments[-1])
-    )
+    merged = 0 if every is None else len(every.merged)
     if merged:
         lines.append(
             f"{counted(merged, 'event')}: one effect with an event of the same session 0, counted "
@@ -241,7 +246,6 @@ def _cautions(study: LargeStudy, every: Sequence[Counted]) -> list[str]:
     count = int(study.group_tests["p_value"].notna().sum())
     lines.append(
         f"{count} p-values over groups, days, windows and readings, not adjusted for "
-        "their number. mde is the smallest mean CAR that a 5% test finds with 80% "
-        "probability."
+        "their number. mde is the smallest mean CAR that a 5% test finds with 80% probability."
     )
     return [*lines, *study.events.notes]

@@ -1,0 +1,53 @@
+"""The page of a study by engine streamed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import eventstudy as es
+
+
+@pytest.fixture(scope="module")
+def large(root: Path) -> es.LargeStudy:
+    rows = pd.read_csv(root / "events.csv", dtype=str, keep_default_na=False)
+    events = es.read_events(rows[~rows["tickers"].str.contains("@")].assign(expects=""))
+    prices = es.load_prices(events.tickers | {"SPY"}, source="sample")
+    return es.event_study(events, prices, window=[(-1, 1), (2, 10)], engine="streamed")
+
+
+def test_the_page_holds_the_numbers_of_the_study(large: es.LargeStudy, tmp_path: Path) -> None:
+    page = es.write_report(large, tmp_path / "report.html", title="Many <events>").read_text()
+    assert "<title>Many &lt;events&gt;</title>" in page
+    row = large.effects.set_index(["group", "window"]).loc[("all", "-1,1")]
+    shown = f"{100 * row['caar']:+.2f}%".replace("-", "\N{MINUS SIGN}")
+    assert shown in page
+    reasons = large.dropped["reason"].value_counts()
+    for reason, count in reasons.items():
+        assert re.search(rf"<bdi>{reason}</bdi></th><td class=\"num\">{count:,}</td>", page)
+    for name in ("lead-baskets", "effects", "heatmap"):
+        assert f'data-plot="{name}"' in page
+    assert len(page.encode()) < 6_000_000
+
+
+def test_nothing_goes_beside_it(large: es.LargeStudy, tmp_path: Path) -> None:
+    with pytest.raises(es.EventStudyError, match="has a page of its own"):
+        es.write_report(large, tmp_path / "report.html", case="avgo-earnings-2024-12-12")
+
+
+@pytest.mark.browser
+def test_the_page_is_drawn_without_a_word_on_the_console(
+    large: es.LargeStudy, tmp_path: Path, browser
+) -> None:
+    path = es.write_report(large, tmp_path / "report.html")
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 3")
+    assert said == []
+    page.close()
