@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,10 +60,13 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def cluster_address(_cluster: Any) -> str:
     """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
+    began = time.monotonic()
     try:
         _cluster.wait_for_workers(2, timeout=20)
-    except TimeoutError:  # a worker that is killed while it starts is not started again by Dask
+    except TimeoutError:  # Dask does not replace a worker that is killed as it starts
         _cluster.scale(0)
         _cluster.scale(2)
         _cluster.wait_for_workers(2, timeout=60)
+    if time.monotonic() - began > 0.2:
+        time.sleep(1.0)  # the last one has only just started
     return str(_cluster.scheduler_address)

@@ -44,6 +44,9 @@ SPEED = 5e6
 """Bytes a second that a cluster takes at least, all workers together."""
 GLANCE = 1.0
 """Seconds after which one looks again which workers are there."""
+SETTLING = 1.0
+"""Seconds that a worker that comes later is let be: Dask does not replace one that ends as it
+starts."""
 IN_FLIGHT = 2
 """Batches a worker: one that runs and one that waits."""
 
@@ -134,6 +137,7 @@ class ClusterPool:
         self._ready: list[str] = []
         self._coming: dict[str, Coming] = {}
         self._seen = -GLANCE
+        self._since = dict.fromkeys(self._ask(ANSWER, client.nthreads), -SETTLING)
         self._look()
 
     @property
@@ -150,6 +154,7 @@ class ClusterPool:
         while not self._ready:
             if not self._coming:
                 self._ask(2 * PATIENCE, self.client.wait_for_workers, 1, timeout=PATIENCE)
+                time.sleep(SETTLING / 4)
             wait([coming.told for coming in self._coming.values()], GLANCE, FIRST_COMPLETED)
             self._look()
             if time.monotonic() > until:
@@ -166,7 +171,9 @@ class ClusterPool:
                 if coming.told.done() and not _failure(coming.told):
                     self._ready.append(place)
         self._ready = [place for place in self._ready if place in present]
-        fresh = [place for place in present if place not in {*self._ready, *self._coming}]
+        self._since = {place: self._since.get(place, self._seen) for place in present}
+        settled = [place for place in present if self._seen - self._since[place] >= SETTLING]
+        fresh = [place for place in settled if place not in {*self._ready, *self._coming}]
         if fresh:
             self._supply(fresh)
 
