@@ -60,13 +60,12 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def cluster_address(_cluster: Any) -> str:
     """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
-    began = time.monotonic()
     try:
         _cluster.wait_for_workers(2, timeout=20)
     except TimeoutError:  # Dask does not replace a worker that is killed as it starts
         _cluster.scale(0)
         _cluster.scale(2)
         _cluster.wait_for_workers(2, timeout=60)
-    if time.monotonic() - began > 0.2:
-        time.sleep(1.0)  # the last one has only just started
+    while any(nanny.status.name == "starting" for nanny in _cluster.workers.values()):
+        time.sleep(0.05)
     return str(_cluster.scheduler_address)
