@@ -47,7 +47,11 @@ def oracles() -> Path:
 @pytest.fixture(scope="session")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
-    with warnings.catch_warnings():
+    dask = pytest.importorskip("dask")
+    # A local cluster gives up a worker that is away some seconds after it was lost, though it
+    # may have been lost again in between.
+    patient = dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
+    with patient, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
