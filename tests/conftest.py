@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,11 @@ def oracles() -> Path:
 @pytest.fixture(scope="session")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
-    with warnings.catch_warnings():
+    dask = pytest.importorskip("dask")
+    # A local cluster gives up a worker that is away some seconds after it was lost, though it
+    # may have been lost again in between.
+    patient = dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
+    with patient, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
@@ -61,8 +66,10 @@ def cluster_address(_cluster: Any) -> str:
     """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
     try:
         _cluster.wait_for_workers(2, timeout=20)
-    except TimeoutError:  # a worker that is killed while it starts is not started again by Dask
+    except TimeoutError:  # Dask does not replace a worker that is killed as it starts
         _cluster.scale(0)
         _cluster.scale(2)
         _cluster.wait_for_workers(2, timeout=60)
+    while any(nanny.status.name == "starting" for nanny in _cluster.workers.values()):
+        time.sleep(0.05)
     return str(_cluster.scheduler_address)

@@ -44,6 +44,8 @@ SPEED = 5e6
 """Bytes a second that a cluster takes at least, all workers together."""
 GLANCE = 1.0
 """Seconds after which one looks again which workers are there."""
+STARTING = ("init", "starting")
+"""What is said of a worker that Dask would not start anew if it ended now."""
 IN_FLIGHT = 2
 """Batches a worker: one that runs and one that waits."""
 
@@ -90,6 +92,11 @@ def let_go(name: str) -> None:
 def holds(name: str) -> bool:
     """Return whether a worker has a payload."""
     return name in _HELD
+
+
+def standing(dask_worker: Any) -> str:
+    """Return in which state a nanny is; Dask passes it under this name."""
+    return str(dask_worker.status.name)
 
 
 def run_supplied(name: str, function: Function, batch: Numbered) -> Batch:
@@ -150,6 +157,7 @@ class ClusterPool:
         while not self._ready:
             if not self._coming:
                 self._ask(2 * PATIENCE, self.client.wait_for_workers, 1, timeout=PATIENCE)
+                time.sleep(GLANCE / 4)
             wait([coming.told for coming in self._coming.values()], GLANCE, FIRST_COMPLETED)
             self._look()
             if time.monotonic() > until:
@@ -167,8 +175,22 @@ class ClusterPool:
                     self._ready.append(place)
         self._ready = [place for place in self._ready if place in present]
         fresh = [place for place in present if place not in {*self._ready, *self._coming}]
+        fresh = self._settled(fresh) if fresh else []
         if fresh:
             self._supply(fresh)
+
+    def _settled(self, fresh: list[str]) -> list[str]:
+        """Leave out workers whose nanny has not seen them start.
+
+        One that ends then is not started anew: a task that ends its workers would end all.
+        """
+        try:
+            told = asked(
+                ANSWER, self.client.run, standing, workers=fresh, nanny=True, on_error="return"
+            )
+        except Exception:  # there are no nannies, or they are gone with their workers
+            return fresh
+        return [place for place in fresh if told.get(place) not in STARTING]
 
     def _supply(self, fresh: Sequence[str]) -> None:
         seconds = PATIENCE + len(fresh) * self._size / SPEED
