@@ -10,12 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from backtest_speed import make_world
 from ours import BACKTESTS, SAME_TESTS, STUDIES
 from peer_environments import PLAIN, STUDY_PEERS, TRADE_PEERS, Program
-from peers import Measured, measure, measure_at
+from peer_measures import Measured, measure, measure_at
 from sections import markdown_table
 from study_work import Work, make_work, plain_loop
-from trade_work import CAPITAL, make_world, plain_value, trades_of
+from trade_work import CAPITAL, plain_value, trades_of
 
 EXACT = 1e-8
 """AR, CAR and exact errors agree within this, or the row says by how much not."""
