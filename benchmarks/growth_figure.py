@@ -40,10 +40,12 @@ def figure_of(walks: Mapping[tuple[str, str], Mapping[int, Any]]) -> Printed:
             layout[f"xaxis{key}"] = _scale(f"y{key}", axis if row else "", ticks) | {
                 "domain": [left, left + share]
             }
+            # One scale a row: steepness can be compared across columns.
             layout[f"yaxis{key}"] = {
                 "anchor": f"x{key}", "domain": [bottom, top], "type": "log", "gridcolor": GRID,
-                "title": {"text": title if not column else ""}, "dtick": 1, "linecolor": INK,
-            }  # fmt: skip
+                "title": {"text": "" if column else title}, "dtick": 1, "linecolor": INK,
+                "showticklabels": not column,
+            } | ({"matches": "y2" if row else "y"} if column else {})  # fmt: skip
             data += [
                 _line(k, engine, _held(walks.get((engine, axis), {})), field, number)
                 for k, engine in enumerate(engines)

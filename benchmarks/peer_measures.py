@@ -86,7 +86,7 @@ def best_size(process: PeerProcess, limit: float) -> int:
         run = process.run(count)
         rates[count] = count / run.processor
         later = [size for size in sizes if size > count]
-        if later and run.wall * later[0] / count > limit:
+        if later and run.processor * later[0] / count > limit:
             break
     return max(rates, key=lambda count: rates[count])
 
@@ -131,7 +131,7 @@ def measure_at(
             for repeat in range(repeats + (1 if count == counts[0] else 0)):
                 for title, (_, process) in held.items():
                     before = last.get(title)
-                    square = before.wall * (count / before.count) ** 2 if before else 0.0
+                    square = before.processor * (count / before.count) ** 2 if before else 0.0
                     if before and before.count < count and square > limit:
                         row[title].fault = "not run"
                     else:

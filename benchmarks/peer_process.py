@@ -38,14 +38,14 @@ class PeerProcess:
     """A program that waits for requests; see `peer_runs.served`."""
 
     def __init__(self, program: Program, envs: Path, work: Path, patience: float) -> None:
-        self.program = program
-        self._patience = patience
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed by close)
-        self._folder = tempfile.TemporaryDirectory()
         try:
             python = interpreter_of(program, envs)
         except EnvironmentFault as fault:
             raise PeerFault(f"not installed: {fault}") from None
+        self.program = program
+        self._patience = patience
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._folder = tempfile.TemporaryDirectory()
         own = (BENCHMARKS, BENCHMARKS.parent) if not program.pins else ()
         script = BENCHMARKS / "peer_runs" / program.script
         self._process = subprocess.Popen(

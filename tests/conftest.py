@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -37,3 +40,14 @@ def vendor() -> Path:
 @pytest.fixture(scope="session")
 def oracles() -> Path:
     return ORACLES
+
+
+@pytest.fixture
+def script(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Return a function that imports a script of benchmarks/ by its name."""
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.syspath_prepend(str(root / "benchmarks"))
+        return importlib.import_module(name)
+
+    return load
