@@ -52,7 +52,7 @@ class Point:
     """
 
     events: int = 3_000
-    tickers: int = 300
+    tickers: int = 500
     sessions: int = 2_520
     factors: int = 1
     workers: int = 1
@@ -60,7 +60,7 @@ class Point:
 
 AXES: Mapping[str, tuple[int, ...]] = {
     "events": (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
-    "tickers": (100, 300, 1_000, 3_000),
+    "tickers": (100, 500, 1_000, 3_000),
     "sessions": (1_260, 2_520, 5_040, 10_080),
     "factors": tuple(MODELS),
     "workers": (1, 2),

@@ -43,6 +43,8 @@ class Program:
         Numbers of events tried; the one with the most events per second counts.
     arguments : tuple of str
         Of the script, after the work.
+    note : str
+        What a reader has to know beside its row.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Program:
     licence: str = ""
     sizes: tuple[int, ...] = (1,)
     arguments: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def version(self) -> str:
@@ -66,26 +69,32 @@ class Program:
 
 STUDY_PEERS = (
     Program(
-        "eventstudy", "study_eventstudy.py",
-        "AR, CAR, error without that of the forecast, t, p",
+        "eventstudy", "study_eventstudy.py", "AR, CAR, residual deviation, t, p",
         ("eventstudy==0.1a12", *REGRESSION, "matplotlib==3.11.2"), "GPL-3.0",
         (30, 100, 300, 1_000, 3_000, 10_000),
+        note="one statsmodels regression an event; variances with ddof 0 and without the error of "
+        "the forecast, degrees of freedom M - 1; no test over events is made, or timed",
     ),
     Program(
-        "StatsPAI", "study_statspai.py",
-        "AR, CAR, exact error, t, p, and seven tests that cannot be left out",
+        "StatsPAI", "study_statspai.py", "AR, CAR, exact error, t, p, seven tests",
         ("StatsPAI==1.40.2", *REGRESSION, "numba==0.68.1"), "MIT", (30, 100, 300, 1_000, 3_000),
+        note="its tests cannot be left out; it sorts the whole panel in each call, and correlates "
+        "every pair of events, which grows with the square of N",
     ),
     Program(
         "easy-es", "study_easy_es.py", "AR, CAR, residual deviation",
         ("easy-es==0.1.2", *REGRESSION, "scikit-learn==1.9.1", "plotly==7.1.0"), "MIT",
         (30, 100, 300, 1_000, 3_000),
+        note="its estimation window reaches back in calendar days, and on weekdays would hold 182 "
+        "to 184 of the 250 sessions asked for; here its panel is dated on consecutive days, so "
+        "that it sees them all; no error of the forecast; one process, as by default",
     ),
     Program(
-        "event-study-toolkit", "study_toolkit.py",
-        "AR, CAR, residual deviation; one event a security",
+        "event-study-toolkit", "study_toolkit.py", "AR, CAR, residual deviation",
         ("event-study-toolkit==1.0.0", *REGRESSION, "pandas_market_calendars==5.5.0"), "MIT",
         (30, 100, 300),
+        note="events of one security are pooled, so it is given one a security; its trading "
+        "calendar from 1900 on, made by the constructor, is not timed; no error of the forecast",
     ),
 )  # fmt: skip
 PLAIN = (

@@ -69,8 +69,12 @@ def studies(given: argparse.Namespace, folder: Path) -> str:
         f"beforehand; medians of {given.repeats} runs in turns on {os.cpu_count()} processors that "
         f"other work shared. AR, CAR and errors are held against a plain numpy loop: 0 is within "
         f"{EXACT:.0e}. {_versions()}; {COMMAND}.\n\n{markdown_table(header, rows, 2)}\n\n"
-        f"{_fastest(peers, best)}"
+        f"{_fastest(peers, best)}\n\n{_notes(STUDY_PEERS)}"
     )
+
+
+def _notes(programs: Sequence[Program]) -> str:
+    return "\n".join(f"- {p.title} ({p.licence}): {p.note}." for p in programs)
 
 
 def _rate(measured: Measured) -> float:
@@ -171,6 +175,11 @@ def agreement(row: Sequence[Measured]) -> str:
             parts.append(f"{what} {'0' if off < EXACT else f'{off:.1e}'}")
         count = row[0].count
         said.append(f"{own.program.title} against it, {count} events: {', '.join(parts)}.")
+    said.append(
+        "Adjusted Patell and Kolari-Pynnonen differ by definition: correlations are weighted here "
+        "by the sessions that the tested windows of two events share, there all alike. With one "
+        "date for all events they agree (tests/oracles)."
+    )
     return "\n".join(said)
 
 
