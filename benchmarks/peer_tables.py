@@ -128,10 +128,9 @@ def tests(given: argparse.Namespace, folder: Path) -> str:
     found = measure_at(
         programs, folder / "work.npz", given.envs, TEST_COUNTS, repeats, 2 * given.limit
     )
-    header = ["N"]
-    for program in programs:
-        header += [f"{program.title}, s", "events/s"]
-    header += [f"{program.title}, times as fast" for program in programs[1:]]
+    header = ["N", *(f"{program.title}, s" for program in programs)]
+    for program in programs[1:]:
+        header += [f"{program.title}, times as fast: wall", "processor"]
     rows = [_tests_row(count, row) for count, row in found.items()]
     names = ", ".join(f"`{own}`" for own in SAME_TESTS)
     return (
@@ -144,16 +143,15 @@ def tests(given: argparse.Namespace, folder: Path) -> str:
 
 
 def _tests_row(count: int, row: Sequence[Measured]) -> tuple[str, ...]:
+    base = row[0]
     cells = [f"{count:,}"]
-    for measured in row:
-        cells += (
-            [_cell(measured.fault), ""]
-            if measured.fault
-            else [f"{measured.wall:.3g}", f"{_rate(measured):,.0f}"]
-        )
+    cells += [_cell(m.fault) if m.fault else f"{m.wall:.3g}" for m in row]
     for measured in row[1:]:
-        both = _rate(measured) and _rate(row[0])
-        cells.append(_times(_rate(measured) / _rate(row[0])) if both else "")
+        if measured.fault or base.fault:
+            cells += ["", ""]
+        else:
+            wall, processor = base.wall / measured.wall, base.processor / measured.processor
+            cells += [_times(wall), _times(processor)]
     return tuple(cells)
 
 

@@ -180,3 +180,32 @@ def test_orders_of_the_other_backtesters_are_those_trades(script, root: Path, mo
     costs = orders.COMMISSION * np.abs(sizes) * made.opens
     value = orders.CAPITAL - (sizes * made.opens + costs).sum()
     assert value == pytest.approx(trades.plain_value(made), rel=1e-12)
+
+
+def measured(script, title: str, seconds: float, **fields):
+    environments, measures = script("peer_environments"), script("peer_measures")
+    found = measures.Measured(environments.Program(title, "", "what"), **fields)
+    if not found.fault:
+        found.runs = [measures.Run(300, s, s / 2) for s in (3 * seconds, seconds, seconds)]
+    return found
+
+
+def test_rows_of_tests_tell_times_as_fast_and_agreement(script) -> None:
+    tables, names = script("peer_tables"), script("ours").SAME_TESTS.values()
+    values = {f"test_{n}": 1.0 for n in names} | {f"p_{n}": 0.5 for n in names}
+    theirs = measured(script, "StatsPAI", 4.0, found=values)
+    ours = measured(script, "ours", 0.1, found=values | {"test_kp": 1.25, "test_sign_rank": 9.0})
+    assert tables._tests_row(300, [theirs, ours]) == ("300", "4", "0.1", "40", "40")
+    late = measured(script, "StatsPAI", 4.0, fault="not run")
+    assert tables._tests_row(300, [late, ours]) == ("300", "not run", "0.1", "", "")
+    said = tables.agreement([theirs, ours])
+    assert "`kp` 2.5e-01, `grank` 0, `sign_rank` (p) 0." in said
+    assert said.startswith("ours against it, 300 events: `cross_sectional` 0, `patell` 0,")
+
+
+def test_backtests_are_held_against_arithmetic_and_stock_backtrader(script) -> None:
+    tables = script("peer_tables")
+    base = measured(script, "backtrader", 1.0, found={"final": np.array(1e6)})
+    other = measured(script, "other", 0.05, found={"final": np.array(1e6 + 100.0)})
+    assert tables._trade_cells(base, base, 1e6) == ("1,000", "1", "0")
+    assert tables._trade_cells(other, base, 1e6) == ("50", "20", "1e-04")

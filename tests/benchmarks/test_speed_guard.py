@@ -1,7 +1,8 @@
 """Ratios of processor time within one process: what became slow fails, a busy machine does not.
 
 Each ratio is of the quickest of several runs in turns. The least that is asked stands well below
-what was seen, alone and beside two busy loops; see `SEEN`.
+what was seen on two processors beside two busy loops and other work: the range of ten such runs
+stands at each.
 """
 
 from __future__ import annotations
@@ -12,16 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-SEEN = {
-    "study": (2.5, 4.6),
-    "arrays": (0.28, 0.6),
-    "array feed": (2.9, 4.2),
-    "vectorised": (3.0, 7.0),
-    "account": (700.0, 1_500.0),
-    "growth": (2.0, 4.3),
-}
-"""Lowest and highest ratio of ten runs beside two busy loops."""
 
 
 def times_as_fast(
@@ -43,7 +34,6 @@ def times_as_fast(
             spent = (time.process_time() - began) / count
             if turn:  # the first is imports and caches
                 least[side] = min(least[side], spent)
-    print("RATIO", least[0] / least[1])
     return least[0] / least[1]
 
 
@@ -81,7 +71,7 @@ def one_by_one(work, count: int) -> None:
 
 def test_the_study_is_faster_than_statsmodels_event_by_event(work, whole) -> None:
     found = times_as_fast(lambda: one_by_one(work, 100), whole(work, 500))
-    assert 5 * found > 1.3  # 100 events against 500
+    assert 5 * found > 1.5  # 100 events against 500; seen 3.1 to 4.7
 
 
 def test_the_batched_engine_beside_a_plain_loop(work, script) -> None:
@@ -103,7 +93,7 @@ def test_the_batched_engine_beside_a_plain_loop(work, script) -> None:
     found = times_as_fast(
         lambda: loop(work.returns, work.market, work.columns, work.rows), batched, rounds=6
     )
-    assert found > 0.14
+    assert found > 0.25  # seen 0.57 to 0.68
     ar, _, _ = loop(work.returns, work.market, work.columns, work.rows)
     np.testing.assert_allclose(held[0].fit.ar, ar, atol=1e-13)
 
@@ -111,7 +101,7 @@ def test_the_batched_engine_beside_a_plain_loop(work, script) -> None:
 def test_the_study_grows_no_faster_than_its_events(whole, script) -> None:
     work = script("study_work").make_work(800, 50, 2_000)
     four_times = times_as_fast(whole(work, 2_000), whole(work, 500))
-    assert four_times < 7.0
+    assert four_times < 7.0  # seen 2.9 to 3.8
 
 
 def test_the_array_feed_is_faster_than_pandas_data(script) -> None:
@@ -120,7 +110,7 @@ def test_the_array_feed_is_faster_than_pandas_data(script) -> None:
     found = times_as_fast(
         lambda: speed.on_pandas_data(world), lambda: speed.on_array_feed(world), rounds=2
     )
-    assert found > 1.7
+    assert found > 1.7  # seen 2.8 to 4.7
 
 
 def test_a_vectorised_backtest_is_faster_than_cerebro(script) -> None:
@@ -129,7 +119,7 @@ def test_a_vectorised_backtest_is_faster_than_cerebro(script) -> None:
     found = times_as_fast(
         lambda: ours.run_backtest(world, "cerebro"), lambda: ours.run_backtest(world, "vectorised")
     )
-    assert found > 1.6
+    assert found > 2.0  # seen 4.0 to 5.9
 
 
 def test_the_vectorised_account_is_hundreds_of_times_as_fast_as_cerebro(script) -> None:
@@ -139,4 +129,5 @@ def test_the_vectorised_account_is_hundreds_of_times_as_fast_as_cerebro(script) 
     def cerebro() -> None:
         fast.run_cerebro(made.desk(), made.strategy, made.setup.rates, 0)
 
-    assert times_as_fast(cerebro, made.account, rounds=3, many=(1, 200)) > 250
+    found = times_as_fast(cerebro, made.account, rounds=3, many=(1, 200))
+    assert found > 250.0  # seen 771 to 977
