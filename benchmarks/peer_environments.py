@@ -71,7 +71,7 @@ STUDY_PEERS = (
     Program(
         "eventstudy", "study_eventstudy.py", "AR, CAR, residual deviation, t, p",
         ("eventstudy==0.1a12", *REGRESSION, "matplotlib==3.11.2"), "GPL-3.0",
-        (30, 100, 300, 1_000, 3_000, 10_000),
+        (30, 100, 300, 1_000, 3_000),
         note="one statsmodels regression an event; variances with ddof 0 and without the error of "
         "the forecast, degrees of freedom M - 1; no test over events is made, or timed",
     ),

@@ -59,7 +59,7 @@ def studies(given: argparse.Namespace, folder: Path) -> str:
     best = max(own, key=_rate, default=None)
     rows = [_study_row(m, best, work) for m in sorted(found, key=lambda m: -_rate(m))]
     header = (
-        "program", "computes", "N", "seconds", "events/s", "ours, times as fast: wall",
+        "program", "computes", "N", "seconds", "processor", "events/s", "ours, times as fast: wall",
         "processor", "AR, CAR off", "error of CAR off",
     )  # fmt: skip
     return (
@@ -67,7 +67,8 @@ def studies(given: argparse.Namespace, folder: Path) -> str:
         " market model, 250 sessions of estimation, window [-10, 10]; made returns. Each program "
         "in its own environment and at the number of events that suits it best, inputs made "
         f"beforehand; medians of {given.repeats} runs in turns on {os.cpu_count()} processors that "
-        f"other work shared. AR, CAR and errors are held against a plain numpy loop: 0 is within "
+        f"other work shared ({_load()}): the busier, the more is processor time to be trusted. "
+        f"AR, CAR and errors are held against a plain numpy loop: 0 is within "
         f"{EXACT:.0e}. {_versions()}; {COMMAND}.\n\n{markdown_table(header, rows, 2)}\n\n"
         f"{_fastest(peers, best)}\n\n{_notes(STUDY_PEERS)}"
     )
@@ -84,7 +85,7 @@ def _rate(measured: Measured) -> float:
 def _study_row(measured: Measured, best: Measured | None, work: Work) -> tuple[str, ...]:
     program = measured.program
     if measured.fault:
-        return (program.title, _cell(measured.fault), *[""] * 7)
+        return (program.title, _cell(measured.fault), *[""] * 8)
     ratios = ("", "")
     if best is not None:
         mine = best.wall / best.count, best.processor / best.count
@@ -92,7 +93,8 @@ def _study_row(measured: Measured, best: Measured | None, work: Work) -> tuple[s
         ratios = tuple(_times(b / a) for a, b in zip(mine, theirs, strict=True))
     return (
         program.title, program.what, f"{measured.count:,}", f"{measured.wall:.3g}",
-        f"{_rate(measured):,.0f}", *ratios, *apart(measured.found, work),
+        f"{measured.processor:.3g}", f"{_rate(measured):,.0f}", *ratios,
+        *apart(measured.found, work),
     )  # fmt: skip
 
 
@@ -112,9 +114,11 @@ def _fastest(peers: Sequence[Measured], best: Measured | None) -> str:
         return "No ratio: a program is missing."
     peer = max(peers, key=_rate)
     wall = _rate(best) / _rate(peer)
+    processor = peer.processor / peer.count / (best.processor / best.count)
     return (
         f"Fastest peer: {peer.program.title}, {_rate(peer):,.0f} events/s; {best.program.title}, "
-        f"{_rate(best):,.0f}: {_times(wall)} times as fast."
+        f"{_rate(best):,.0f}: {_times(wall)} times as fast in wall time, {_times(processor)} in "
+        "processor time."
     )
 
 
@@ -131,14 +135,15 @@ def tests(given: argparse.Namespace, folder: Path) -> str:
     header = ["N", *(f"{program.title}, s" for program in programs)]
     for program in programs[1:]:
         header += [f"{program.title}, times as fast: wall", "processor"]
-    rows = [_tests_row(count, row) for count, row in found.items()]
+    rows = [_tests_row(n, row) for n, row in found.items() if not all(m.fault for m in row)]
     names = ", ".join(f"`{own}`" for own in SAME_TESTS)
     return (
         f"## The same tests as StatsPAI\n\nThe work of the section before; {names}, of one window "
-        f"there, of that window and each of its 21 days here. Medians of {repeats} runs in turns; "
-        "what would take too long, reckoned with the square of N, is not run. "
+        f"there, of that window and each of its 21 days here. Medians of {repeats} "
+        f"runs in turns ({_load()}); what would take too long, reckoned with the square of N, is "
+        "not run. "
         f"{_versions()}; {COMMAND}.\n\n{markdown_table(header, rows)}\n\n"
-        f"{agreement(found[TEST_COUNTS[0]])}"
+        f"{at_best(list(found.values()))}\n\n{agreement(found[TEST_COUNTS[0]])}"
     )
 
 
@@ -153,6 +158,24 @@ def _tests_row(count: int, row: Sequence[Measured]) -> tuple[str, ...]:
             wall, processor = base.wall / measured.wall, base.processor / measured.processor
             cells += [_times(wall), _times(processor)]
     return tuple(cells)
+
+
+def at_best(rows: Sequence[Sequence[Measured]]) -> str:
+    """Say each program's best events per second, whatever the number of events."""
+    best = [max(column, key=_rate) for column in zip(*rows, strict=True)]
+    if not _rate(best[0]):
+        return f"No ratio: {best[0].program.title} gave no time."
+    said = [f"Each at its best N: {_told_rate(best[0])}"]
+    said += [
+        f"{_told_rate(m)}, {_times(_rate(m) / _rate(best[0]))} times as fast"
+        for m in best[1:]
+        if _rate(m)
+    ]
+    return "; ".join(said) + "."
+
+
+def _told_rate(measured: Measured) -> str:
+    return f"{measured.program.title}, {_rate(measured):,.0f} events/s (N = {measured.count:,})"
 
 
 def agreement(row: Sequence[Measured]) -> str:
@@ -199,7 +222,8 @@ def backtests(given: argparse.Namespace, folder: Path) -> str:
         "## Backtests, other programs\n\n10 tickers; each event is long one and short another, "
         "sized at the close of session 0, filled at the next open, held for ten sessions, 1 bp of "
         "commission and no other cost. Wall time of the computation, medians of "
-        f"{given.repeats} runs in turns; times as fast as stock backtrader; the final value is "
+        f"{given.repeats} runs in turns ({_load()}); times as fast as stock backtrader; the "
+        "final value is "
         "held against arithmetic, as a share of the capital. bt and vectorbt are given shares that "
         "were decided beforehand, and bt opens as its only prices, so that its daily values are "
         f"those of opens; neither knows borrow fees. {_versions()}; {COMMAND}.\n\n"
@@ -227,6 +251,10 @@ def _cell(text: str) -> str:
     """Return a text that does not break a table."""
     plain = " ".join(text.replace("|", "/").split())
     return plain if len(plain) <= 120 else f"{plain[:117]}..."
+
+
+def _load() -> str:
+    return f"load {os.getloadavg()[1]:.1f}"
 
 
 def _versions() -> str:

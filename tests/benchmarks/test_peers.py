@@ -198,6 +198,10 @@ def test_rows_of_tests_tell_times_as_fast_and_agreement(script) -> None:
     assert tables._tests_row(300, [theirs, ours]) == ("300", "4", "0.1", "40", "40")
     late = measured(script, "StatsPAI", 4.0, fault="not run")
     assert tables._tests_row(300, [late, ours]) == ("300", "not run", "0.1", "", "")
+    assert tables.at_best([[late, late], [theirs, ours]]) == (
+        "Each at its best N: StatsPAI, 75 events/s (N = 300); ours, 3,000 events/s (N = 300), "
+        "40 times as fast."
+    )
     said = tables.agreement([theirs, ours])
     assert "`kp` 2.5e-01, `grank` 0, `sign_rank` (p) 0." in said
     assert said.startswith("ours against it, 300 events: `cross_sectional` 0, `patell` 0,")
