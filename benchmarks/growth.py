@@ -187,11 +187,16 @@ def table_of(walks: Walks) -> str:
             cells = [f"{grown.wall:.3g}", f"{grown.processor:.3g}"]
             cells += [f"{grown.peak:,.0f}", f"{grown.added:,.0f}"]
             rows.append((engine, f"{axis} {value:,}", *cells))
-        parts = (slope(found, what) for what in ("wall", "processor", "peak", "added"))
-        cells = [f"{part:.2f}" if np.isfinite(part) else "" for part in parts]
+        ends = dict(list(found.items())[-2:])
+        cells = [_slopes(found, ends, what) for what in ("wall", "processor", "peak", "added")]
         rows.append((engine, f"**slope in {axis}**", *cells))
     header = ("engine", "point", "seconds", "processor", "peak, MiB", "of the study, MiB")
     return markdown_table(header, rows, 2)
+
+
+def _slopes(found: Mapping[int, Grown | str], ends: Mapping[int, Grown | str], what: str) -> str:
+    parts = slope(found, what), slope(ends, what)
+    return ", ".join(f"{part:.2f}" if np.isfinite(part) else "-" for part in parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -235,7 +240,8 @@ def _section(base: Point, repeats: int, table: str) -> str:
         f"{said}; one of them moves at a time. Each point in its own process, medians of {repeats} "
         f"runs on {os.cpu_count()} processors that other work shared; peak is the largest resident "
         "set of the process, inputs included, and beside it what the study added. Slopes are of "
-        "logarithms: 1 is linear, 0 does not grow. `python benchmarks/growth.py`.\n\n"
+        "logarithms, over all points and between the last two: 1 is linear, 0 does not grow. "
+        "`python benchmarks/growth.py`.\n\n"
         f"![Seconds and peak memory by events, tickers, sessions and factors](_static/growth.svg)"
         f"\n\n{table}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from eventstudy.report.figures.style import GRID, INK, PAPER, SERIES, SYMBOLS
 
 WIDTH, HEIGHT = 900, 480
 GAP, LOW, HIGH = 0.055, 0.0, 0.44
-ROWS = (("processor", "seconds", (0.56, 1.0)), ("added", "MiB of the study", (LOW, HIGH)))
+LEAST = 1e-3
+"""What a logarithm starts from."""
+ROWS = (("processor", "processor seconds", (0.56, 1.0)), ("added", "MiB of the study", (LOW, HIGH)))
 
 
 def figure_of(walks: Mapping[tuple[str, str], Mapping[int, Any]]) -> Printed:
@@ -26,7 +29,7 @@ def figure_of(walks: Mapping[tuple[str, str], Mapping[int, Any]]) -> Printed:
     engines = list(dict.fromkeys(engine for engine, _ in walks))
     layout: dict[str, Any] = {
         "width": WIDTH, "height": HEIGHT, "paper_bgcolor": PAPER, "plot_bgcolor": PAPER,
-        "font": {"color": INK, "size": 12}, "margin": {"l": 60, "r": 15, "t": 60, "b": 50},
+        "font": {"color": INK, "size": 12}, "margin": {"l": 75, "r": 15, "t": 60, "b": 50},
         "legend": {"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom"},
     }  # fmt: skip
     data: list[dict[str, Any]] = []
@@ -43,8 +46,8 @@ def figure_of(walks: Mapping[tuple[str, str], Mapping[int, Any]]) -> Printed:
             # One scale a row: steepness can be compared across columns.
             layout[f"yaxis{key}"] = {
                 "anchor": f"x{key}", "domain": [bottom, top], "type": "log", "gridcolor": GRID,
-                "title": {"text": "" if column else title}, "dtick": 1, "linecolor": INK,
-                "showticklabels": not column,
+                "title": {"text": "" if column else title}, "linecolor": INK,
+                "tickvals": _marks(walks, field), "showticklabels": not column,
             } | ({"matches": "y2" if row else "y"} if column else {})  # fmt: skip
             data += [
                 _line(k, engine, _held(walks.get((engine, axis), {})), field, number)
@@ -55,7 +58,7 @@ def figure_of(walks: Mapping[tuple[str, str], Mapping[int, Any]]) -> Printed:
 
 def _line(k: int, engine: str, found: Mapping[int, Any], field: str, number: int) -> dict[str, Any]:
     key = "" if number == 1 else str(number)
-    values = [max(getattr(grown, field), 1e-3) for grown in found.values()]
+    values = [max(getattr(grown, field), LEAST) for grown in found.values()]
     return {
         "type": "scatter", "mode": "lines+markers", "name": engine, "x": list(found), "y": values,
         "line": {"color": SERIES[k % len(SERIES)], "width": 2},
@@ -66,6 +69,20 @@ def _line(k: int, engine: str, found: Mapping[int, Any], field: str, number: int
 
 def _held(found: Mapping[int, Any]) -> dict[int, Any]:
     return {value: grown for value, grown in found.items() if not isinstance(grown, str)}
+
+
+def _marks(walks: Mapping[tuple[str, str], Mapping[int, Any]], field: str) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten over the values of a row; powers where too many."""
+    values = [
+        max(getattr(grown, field), LEAST)
+        for found in walks.values()
+        for grown in _held(found).values()
+    ]
+    low, high = min(values, default=1.0), max(values, default=1.0)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(powers) <= 4 else (1,)
+    marks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [mark for mark in marks if low / 2 < mark < 2 * high]
 
 
 def _ticks(walks: Mapping[tuple[str, str], Mapping[int, Any]], axis: str) -> list[int]:

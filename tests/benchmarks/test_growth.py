@@ -60,11 +60,15 @@ def test_table_and_figure_show_every_point(growth, script) -> None:
     }
     lines = growth.table_of(walks).splitlines()
     assert "| one | events 10,000 | 10 | 20 | 300 | 100 |" in lines
-    assert "| one | **slope in events** | 1.00 | 1.00 | 0.15 | 1.00 |" in lines
+    assert (
+        "| one | **slope in events** | 1.00, 1.00 | 1.00, 1.00 | 0.15, 0.15 | 1.00, 1.00 |" in lines
+    )
     assert "| two | events 10,000 | MemoryError |  |  |  |" in lines
+    assert "| two | **slope in events** | -, - | -, - | -, - | -, - |" in lines
     spec = script("growth_figure").figure_of(walks).spec
     assert len(spec["data"]) == 8  # two engines, two axes, seconds and memory
     assert spec["data"][0]["x"] == [1_000, 10_000]
     assert spec["data"][0]["y"] == [2.0, 20.0]
     assert spec["data"][1]["x"] == [1_000]
+    assert spec["layout"]["yaxis"]["tickvals"] == [0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
     assert [spec["layout"][f"xaxis{k}"]["title"]["text"] for k in (2, 4)] == ["events", "tickers"]
