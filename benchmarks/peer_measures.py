@@ -141,7 +141,7 @@ def measure_at(
                         measured.runs.clear()
             for title, measured in row.items():
                 if measured.runs and not measured.fault:
-                    last[title] = measured.runs[-1]
+                    last[title] = min(measured.runs, key=lambda run: run.processor)
             found[count] = list(row.values())
         first = found[counts[0]]
         for measured, (_, process) in zip(first, held.values(), strict=True):

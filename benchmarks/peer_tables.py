@@ -130,7 +130,7 @@ def tests(given: argparse.Namespace, folder: Path) -> str:
     work.save(folder / "work.npz")
     repeats = max(1, given.repeats - 2)
     found = measure_at(
-        programs, folder / "work.npz", given.envs, TEST_COUNTS, repeats, 2 * given.limit
+        programs, folder / "work.npz", given.envs, TEST_COUNTS, repeats, 3 * given.limit
     )
     header = ["N", *(f"{program.title}, s" for program in programs)]
     for program in programs[1:]:
