@@ -27,7 +27,7 @@ def write_section(name: str, text: str, path: Path = PAGE) -> None:
     path.write_text(with_section(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table, the first column to the left and figures to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Return a table, the first columns, of `words`, to the left and figures to the right."""
+    lines = [header, ["---"] * words + ["---:"] * (len(header) - words), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -13,19 +13,19 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from backtest_speed import COSTS, Pair, make_world
+from backtest_speed import COSTS, Pair, World, make_world
 from sections import markdown_table, write_section
 
-from eventstudy.backtest import backtest
+from eventstudy.backtest import Costs, backtest
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import run_cerebro
 from eventstudy.backtest.fastpath import decisions_of, legs_of
-from eventstudy.backtest.library import resolve_strategies
+from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.paths import account_path, keeps_margin, stacked, surely_within
-from eventstudy.backtest.setup import desk_of, first_row, plans_of, set_up
+from eventstudy.backtest.setup import Setup, desk_of, first_row, plans_of, set_up
 
 ROUNDS = 200
 """Runs of the vectorised engine that are timed together: one is shorter than the clock's tick."""
@@ -39,10 +39,29 @@ def seconds_of(run: Callable[[], object], rounds: int = 1) -> float:
     return (time.process_time() - began) / rounds
 
 
-def engines(repeats: int) -> tuple[list[float], list[float], float]:
-    """Return seconds of Cerebro and of the vectorised engine, and how far their values differ."""
-    world = make_world(750, 24)
-    setup = set_up(world.events, world.prices, costs=COSTS)
+@dataclass(frozen=True)
+class Prepared:
+    """A run with its decisions made and its prices stacked.
+
+    Attributes
+    ----------
+    setup : Setup
+    strategy : Strategy
+    desk : callable
+        Makes the books of a run through Cerebro.
+    account : callable
+        The vectorised engine: the account's value by session.
+    """
+
+    setup: Setup
+    strategy: Strategy
+    desk: Callable[[], Desk]
+    account: Callable[[], np.ndarray]
+
+
+def prepare(world: World, costs: Costs, **options: float) -> Prepared:
+    """Decide and stack beforehand; `options` are those of `set_up`."""
+    setup = set_up(world.events, world.prices, costs=costs, **options)
     (strategy,) = resolve_strategies(Pair)
     plans = plans_of(setup, [strategy])
     first = first_row(plans)
@@ -54,23 +73,29 @@ def engines(repeats: int) -> tuple[list[float], list[float], float]:
     records = [books.entries(k, d) for k, d in enumerate(decisions_of(books, strategy, 0))]
     stack = stacked(setup.market.table, first, setup.rates)
     legs, _ = legs_of(books, records, len(stack.gaps))
-    fees = np.array([COSTS.borrow_of(t) for t in setup.market.table.tickers])
+    fees = np.array([costs.borrow_of(t) for t in setup.market.table.tickers])
 
-    def fast() -> np.ndarray:
-        path = account_path(stack, legs, COSTS, fees, setup.market.capital, "open")
+    def account() -> np.ndarray:
+        path = account_path(stack, legs, costs, fees, setup.market.capital, "open")
         assert keeps_margin(path, setup.limits)
         assert surely_within(stack, legs, path, setup.limits, "open")
         return path.value
 
+    return Prepared(setup, strategy, desk, account)
+
+
+def engines(repeats: int) -> tuple[list[float], list[float], float]:
+    """Return seconds of Cerebro and of the vectorised engine, and how far their values differ."""
+    made = prepare(make_world(750, 24), COSTS)
     slow, quick = [], []
     for repeat in range(repeats + 1):
-        ran = desk()
-        spent = seconds_of(lambda ran=ran: run_cerebro(ran, strategy, setup.rates, 0))
+        ran = made.desk()
+        spent = seconds_of(lambda ran=ran: run_cerebro(ran, made.strategy, made.setup.rates, 0))
         if repeat:
             slow.append(spent)
-            quick.append(seconds_of(fast, ROUNDS))
+            quick.append(seconds_of(made.account, ROUNDS))
     values = np.array([day.value for day in ran.days])
-    apart = float(np.abs(values - fast()).max() / setup.market.capital)
+    apart = float(np.abs(values - made.account()).max() / made.setup.market.capital)
     return slow, quick, apart
 
 

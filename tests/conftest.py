@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -73,3 +75,14 @@ def cluster_address(_cluster: Any) -> str:
     while any(nanny.status.name == "starting" for nanny in _cluster.workers.values()):
         time.sleep(0.05)
     return str(_cluster.scheduler_address)
+
+
+@pytest.fixture
+def script(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Return a function that imports a script of benchmarks/ by its name."""
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.syspath_prepend(str(root / "benchmarks"))
+        return importlib.import_module(name)
+
+    return load

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-
-
-@pytest.fixture
-def script(root: Path, monkeypatch: pytest.MonkeyPatch):
-    def load(name: str) -> ModuleType:
-        monkeypatch.syspath_prepend(str(root / "benchmarks"))
-        return importlib.import_module(name)
-
-    return load
 
 
 def test_a_section_is_written_in_its_place(script) -> None:
