@@ -42,9 +42,9 @@ def strangers(place: Path) -> set[str]:
     A folder of a table's parts is ours where nothing else is in it.
     """
     ours = {path.name for path in left_in(place, INSIDE, "new", "whole")}
-    own = own_names(place) or frozenset()
     with os.scandir(place) as entries:
         names = {e.name: e.is_dir(follow_symlinks=False) for e in entries}
+    own = own_names(place) or frozenset()
     written = {
         n for n, folder in names.items() if (_all_own(place, n, own) if folder else n in own)
     }
@@ -53,8 +53,13 @@ def strangers(place: Path) -> set[str]:
 
 def _all_own(place: Path, name: str, own: Collection[str]) -> bool:
     """Return whether a folder holds files that a run wrote there and nothing else."""
-    with os.scandir(place / name) as entries:
-        inside = [(f"{name}/{e.name}", e.is_dir(follow_symlinks=False)) for e in entries]
+    if not any(file.startswith(f"{name}/") for file in own):
+        return False
+    try:
+        with os.scandir(place / name) as entries:
+            inside = [(f"{name}/{e.name}", e.is_dir(follow_symlinks=False)) for e in entries]
+    except FileNotFoundError:
+        return False
     return bool(inside) and all(file in own and not folder for file, folder in inside)
 
 
