@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from eventstudy.disk.files import cache_folder, write_whole
-from eventstudy.disk.folders import Writer, check_place, keep_folder, recover, write_folder
+from eventstudy.disk.folders import (
+    FolderWriter,
+    Writer,
+    check_place,
+    keep_folder,
+    recover,
+    write_folder,
+)
 from eventstudy.disk.planting import Planted, locked_folder, plant
 from eventstudy.disk.seal import SEAL, damage_of, read_seal
 
 __all__ = [
     "SEAL",
+    "FolderWriter",
     "Planted",
     "Writer",
     "cache_folder",

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -44,6 +45,19 @@ from eventstudy.errors import EventStudyError
 
 Writer = Callable[[BinaryIO], object]
 
+
+class FolderWriter(ABC):
+    """A writer whose file may as well be a folder of files, such as a table in parts."""
+
+    @abstractmethod
+    def __call__(self, file: BinaryIO) -> object:
+        """Write all of it into one open file."""
+
+    @abstractmethod
+    def into(self, folder: Path, name: str) -> object:
+        """Write files, no folders, into ``folder/name``."""
+
+
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 IMMOVABLE = (errno.EPERM, errno.EACCES, errno.EBUSY, errno.EXDEV)
 
@@ -60,7 +74,7 @@ def write_folder(
     target : str or Path
         The folder; missing ones on the way are made.
     files : mapping of str to callable
-        By file name, what writes the open file it is given.
+        By file name, what writes the open file it is given; a `FolderWriter` makes a folder.
     manifest : mapping
         Written as manifest.json, with names, sizes and hashes of the files.
 
@@ -172,7 +186,11 @@ def _recover(place: Path) -> None:
 
 def _fill(stage: Path, files: Mapping[str, Writer], manifest: Mapping[str, object]) -> None:
     for name, write in files.items():
-        write_whole(stage / name, write)
+        if isinstance(write, FolderWriter):
+            write.into(stage, name)
+            sync(stage / name)
+        else:
+            write_whole(stage / name, write)
     text = sealed_text(manifest, described(stage, files))
     write_whole(stage / SEAL, lambda file: file.write(text.encode()))
     sync(stage)
@@ -230,7 +248,7 @@ def _condemn(aside: Path, place: Path) -> None:
 def _remove_run(gone: Path, place: Path) -> None:
     """Remove a run's own files and its folder; what else is there goes to the place."""
     for name in in_order(own_names(gone) or ()):
-        discard(gone / name)
+        discard(gone, name)
     for name in strangers(gone):
         if not os.path.lexists(place / name):
             (gone / name).rename(place / name)

@@ -45,7 +45,14 @@ def own_names(folder: Path) -> frozenset[str] | None:
         return None
     listed = found.get("files")
     names = _UNLISTED if not isinstance(listed, dict) else frozenset(map(str, listed))
-    return frozenset(n for n in names if Path(n).name == n) | {SEAL}
+    return frozenset(n for n in names if stays_inside(n)) | {SEAL}
+
+
+def stays_inside(name: str) -> bool:
+    """Return whether a name is of a file in a folder, or of a part of a table in it."""
+    parts = name.split("/")
+    plain = all(Path(part).name == part and part not in ("", ".", "..") for part in parts)
+    return plain and len(parts) <= 2
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -54,11 +61,18 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def described(folder: Path, names: Iterable[str]) -> dict[str, dict[str, object]]:
-    """Return size and SHA-256 of files, by name."""
+    """Return size and SHA-256 of files, by name; of a table in parts, of each part."""
+    files = [file for name in names for file in _files_of(folder, name)]
     return {
         name: {"bytes": (folder / name).stat().st_size, "sha256": _digest(folder / name)}
-        for name in names
+        for name in files
     }
+
+
+def _files_of(folder: Path, name: str) -> list[str]:
+    if not (folder / name).is_dir():
+        return [name]
+    return sorted(f"{name}/{path.name}" for path in (folder / name).iterdir())
 
 
 def sealed_text(manifest: Mapping[str, object], files: Mapping[str, object]) -> str:
@@ -87,7 +101,10 @@ def damage_of(folder: Path, manifest: Mapping[str, Any], *, digests: bool) -> li
         return ["its manifest lists no files: it is from an earlier version"]
     lines = []
     for name, given in listed.items():
-        path, about = folder / Path(str(name)).name, given if isinstance(given, dict) else {}
+        if not stays_inside(str(name)):
+            lines.append(f"{name} is no name of a file in it")
+            continue
+        path, about = folder / str(name), given if isinstance(given, dict) else {}
         if not path.is_file():
             lines.append(f"{name} is missing")
         elif path.stat().st_size != about.get("bytes"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from eventstudy.disk.lease import claimed
@@ -36,18 +37,44 @@ def must_stay(place: Path) -> bool:
 
 
 def strangers(place: Path) -> set[str]:
-    """Return the names in a folder that no run of ours wrote."""
+    """Return the names in a folder that no run of ours wrote.
+
+    A folder of a table's parts is ours where nothing else is in it.
+    """
     ours = {path.name for path in left_in(place, INSIDE, "new", "whole")}
     with os.scandir(place) as entries:
-        files = {e.name: not e.is_dir(follow_symlinks=False) for e in entries}
-    written = {name for name in own_names(place) or () if files.get(name)}
-    return set(files) - written - ours
+        names = {e.name: e.is_dir(follow_symlinks=False) for e in entries}
+    own = own_names(place) or frozenset()
+    written = {
+        n for n, folder in names.items() if (_all_own(place, n, own) if folder else n in own)
+    }
+    return set(names) - written - ours
 
 
-def discard(path: Path) -> None:
-    """Remove a file that a run wrote; a folder of its name is none."""
+def _all_own(place: Path, name: str, own: Collection[str]) -> bool:
+    """Return whether a folder holds files that a run wrote there and nothing else."""
+    if not any(file.startswith(f"{name}/") for file in own):
+        return False
+    try:
+        with os.scandir(place / name) as entries:
+            inside = [(f"{name}/{e.name}", e.is_dir(follow_symlinks=False)) for e in entries]
+    except FileNotFoundError:
+        return False
+    return bool(inside) and all(file in own and not folder for file, folder in inside)
+
+
+def discard(place: Path, name: str) -> None:
+    """Remove a file that a run wrote, and its folder with the last part of a table.
+
+    A folder of the file's name is none.
+    """
+    path = place / name
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+    if "/" in name:
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def _holds_us(place: Path) -> bool:
@@ -65,13 +92,27 @@ def refuse_strangers(place: Path, names: set[str]) -> None:
     FileExistsError
         With their names.
     """
-    lost = sorted(strangers(place) & names)
+    own = own_names(place) or frozenset()
+    firsts = {name.partition("/")[0] for name in names}
+    lost = sorted(
+        name
+        for name in names | firsts
+        if os.path.lexists(place / name) and not _is_ours(place, name, names, own)
+    )
     if lost:
         raise FileExistsError(
             errno.EEXIST,
             f"no run of eventstudy wrote the {', '.join(lost)} that stands there and would be "
             "lost; name another folder, or move it away",
         )
+
+
+def _is_ours(place: Path, name: str, names: set[str], own: Collection[str]) -> bool:
+    """Return whether what stands under a name may go, or is a folder that parts may come into."""
+    path = place / name
+    if path.is_symlink() or not path.is_dir():
+        return name in own
+    return name not in names or _all_own(place, name, own)
 
 
 def merge(stage: Path, place: Path) -> None:
@@ -107,10 +148,21 @@ def _finish_all(place: Path) -> None:
         refuse_strangers(place, {name for name in new if (whole / name).exists()})
         if new:
             for name in (own_names(place) or frozenset()) - new:
-                discard(place / name)
+                discard(place, name)
         for name in in_order(new):
             with contextlib.suppress(FileNotFoundError):
-                (whole / name).replace(place / name)
+                _move(whole, place, name)
         with contextlib.suppress(OSError):
             whole.rmdir()
         sync(place)
+
+
+def _move(whole: Path, place: Path, name: str) -> None:
+    """Move a file from a working folder to its place, and with the last part its folder away."""
+    source = whole / name
+    if "/" in name and source.is_file():
+        (place / name).parent.mkdir(exist_ok=True)
+    source.replace(place / name)
+    if "/" in name:
+        with contextlib.suppress(OSError):
+            source.parent.rmdir()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from eventstudy.disk import Writer
+from eventstudy.disk import FolderWriter, Writer
+from eventstudy.disk.parts import ROWS_OF_A_PART, PartWriter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +100,33 @@ def _activity_tests(results: Sequence[ActivityResult]) -> pd.DataFrame:
     return frame[["measure", *(c for c in frame.columns if c != "measure")]]
 
 
+@dataclass(frozen=True, eq=False)
+class LongTable(FolderWriter):
+    """Writes a table of many rows: in a run's folder by parts of `ROWS_OF_A_PART` rows.
+
+    Attributes
+    ----------
+    frame : DataFrame
+    """
+
+    frame: pd.DataFrame
+
+    def __call__(self, file: BinaryIO) -> object:
+        """Write all rows into one file."""
+        return self.frame.to_parquet(file, index=False)
+
+    def into(self, folder: Path, name: str) -> object:
+        """Write the parts ``folder/name/part-00000.parquet`` and so on."""
+        with PartWriter(folder, name, rows=ROWS_OF_A_PART) as writer:
+            for begin in range(0, len(self.frame), ROWS_OF_A_PART):
+                writer.write(self.frame.iloc[begin : begin + ROWS_OF_A_PART])
+        return None
+
+
 def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
-    """Return what writes a table in a format, csv or parquet."""
+    """Return what writes a table in a format, csv or parquet; a long one as Parquet by parts."""
+    if fmt == "parquet" and len(frame) > ROWS_OF_A_PART:
+        return LongTable(frame)
     if fmt == "parquet":
         return lambda file: frame.to_parquet(file, index=False)
     return lambda file: frame.to_csv(file, index=False, lineterminator="\n")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from eventstudy.disk.seal import stays_inside
 from eventstudy.run.kept import OF_THE_CLOCK, KeptRun
 from eventstudy.run.overview import lead_words
 from eventstudy.run.table_compare import TableDifference, compare_files
@@ -148,10 +148,11 @@ def _kind(key: str) -> str:
 
 
 def _names(run: KeptRun) -> list[str]:
-    """Return the files of a run that are there."""
+    """Return the files of a run that are there, a table in parts once."""
     listed = run.manifest.get("files")
-    names = [Path(str(name)).name for name in listed] if isinstance(listed, Mapping) else []
-    return [name for name in names if (run.folder / name).is_file()]
+    given = map(str, listed) if isinstance(listed, Mapping) else ()
+    names = [name.partition("/")[0] for name in given if stays_inside(name)]
+    return [name for name in dict.fromkeys(names) if (run.folder / name).exists()]
 
 
 def _count(number: int) -> str:

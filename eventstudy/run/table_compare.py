@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def compare_files(
         if path is None or path_b is None:
             state = "only in A" if path_b is None else "only in B"
         else:
-            same = path.suffix == path_b.suffix and path.read_bytes() == path_b.read_bytes()
+            same = path.suffix == path_b.suffix and _contents(path) == _contents(path_b)
             state = "identical" if same else "differs"
         if name.endswith(".html"):
             pages[name] = state
@@ -142,6 +143,17 @@ def compare_files(
         else:
             tables.append(TableDifference(name, state))
     return tuple(tables), pages
+
+
+def _contents(path: Path) -> list[tuple[str, str]]:
+    """Return name and SHA-256 of a file, or of each part of a table in parts."""
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = []
+    for part in parts:
+        with part.open("rb") as file:
+            name = part.name if part is not path else ""
+            found.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+    return found
 
 
 def _by_table(folder: Path, names: Sequence[str]) -> Mapping[str, Path]:

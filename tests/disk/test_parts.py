@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -14,8 +18,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eventstudy.disk import (
+    FolderWriter,
+    Writer,
+    damage_of,
+    read_seal,
+    recover,
+    write_folder,
+)
 from eventstudy.errors import EventStudyError
 from eventstudy.exports.parts import PartWriter, open_parts, part_files, read_parts
+from eventstudy.provenance import DISTRIBUTION
 
 
 def rows(first: int, count: int) -> dict[str, object]:
@@ -234,3 +247,125 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     assert most < 8 * 1_000_000
     fragments = open_parts(tmp_path, "abnormal").get_fragments()
     assert [fragment.count_rows() for fragment in fragments] == [1_000_000] * 3
+
+
+class Table(FolderWriter):
+    """A table that a run writes in parts, told by its tag."""
+
+    def __init__(self, tag: str, parts: int) -> None:
+        self.tag, self.parts = tag, parts
+
+    def __call__(self, file: BinaryIO) -> object:
+        raise AssertionError("a run's folder takes it in parts")
+
+    def into(self, folder: Path, name: str) -> None:
+        with PartWriter(folder, name, rows=10) as writer:
+            writer.write({"tag": [self.tag] * 10 * self.parts})
+
+
+def run_into(place: Path, table: Writer) -> None:
+    about = {"versions": {DISTRIBUTION: "0"}}
+    write_folder(place, {"abnormal.parquet": table, "cars.csv": lambda f: f.write(b"x\n")}, about)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_run_with_a_table_in_parts_replaces_and_is_replaced(tmp_path: Path, shared: bool) -> None:
+    place = tmp_path / "out"
+    if shared:
+        place.mkdir()
+        (place / "notes.md").write_text("mine")
+    own = ["notes.md"] if shared else []
+    whole = ["abnormal.parquet", "cars.csv", "manifest.json", *own]
+    for table, count in (
+        (Table("a", 3), 3),
+        (Table("b", 2), 2),
+        (lambda file: file.write(b"one file"), 0),
+        (Table("c", 1), 1),
+    ):
+        run_into(place, table)
+        parts = [f"abnormal.parquet/part-{i:05d}.parquet" for i in range(count)]
+        assert names_in(place) == (sorted([*parts, *whole[1:]]) if count else sorted(whole))
+        manifest = read_seal(place)
+        assert manifest is not None
+        assert set(manifest["files"]) == {*(parts or ["abnormal.parquet"]), "cars.csv"}
+        assert damage_of(place, manifest, digests=True) == []
+        if isinstance(table, Table):
+            tags = read_parts(place, "abnormal.parquet")["tag"].to_pylist()
+            assert tags == [table.tag] * 10 * count
+    (place / "abnormal.parquet" / "part-00000.parquet").write_bytes(b"")
+    (damage,) = damage_of(place, manifest, digests=False)
+    assert damage.startswith("abnormal.parquet/part-00000.parquet has 0 bytes")
+
+
+def test_what_the_user_put_among_the_parts_stays(tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    run_into(place, Table("a", 2))
+    (place / "abnormal.parquet" / "mine.txt").write_text("mine")
+    run_into(place, Table("b", 1))
+    assert names_in(place) == [
+        "abnormal.parquet/mine.txt",
+        "abnormal.parquet/part-00000.parquet",
+        "cars.csv",
+        "manifest.json",
+    ]
+    with pytest.raises(EventStudyError, match="no run of eventstudy wrote the abnormal.parquet"):
+        run_into(place, lambda file: file.write(b"one file"))
+    assert (place / "abnormal.parquet" / "mine.txt").read_text() == "mine"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "abnormal.parquet").write_text("mine")
+    with pytest.raises(EventStudyError, match="no run of eventstudy wrote the abnormal.parquet"):
+        run_into(other, Table("a", 2))
+    assert (other / "abnormal.parquet").read_text() == "mine"
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_kill_at_any_change_leaves_the_old_run_or_the_new(tmp_path: Path, shared: bool) -> None:
+    """As test_kills does for runs without parts: killed before each change of a folder."""
+    place = tmp_path / "out"
+    n, status = 0, -9
+    while status:
+        n += 1
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+        run_into(place, Table("old", 2))
+        if shared:
+            (place / "notes.md").write_text("mine")
+        status = killed_before(n, lambda: run_into(place, Table("new", 3)))
+        assert status in (0, signal.SIGKILL)
+        recover(place)
+        manifest = read_seal(place)
+        assert manifest is not None
+        assert damage_of(place, manifest, digests=True) == []
+        tags = read_parts(place, "abnormal.parquet")["tag"].to_pylist()
+        assert tags in (["old"] * 20, ["new"] * 30)
+        assert (place / "notes.md").exists() == shared
+    assert tags == ["new"] * 30
+    assert n > 8
+
+
+def killed_before(n: int, work: Callable[[], None]) -> int:
+    """Do something in a child that dies before its n-th change of a folder."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    calls = 0
+
+    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == n:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return change(*args, **options)
+
+        return wrapped
+
+    for name in ("mkdir", "rename", "replace", "unlink", "rmdir"):
+        setattr(os, name, counted(getattr(os, name)))
+    os.fsync = lambda _: None
+    try:
+        work()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
