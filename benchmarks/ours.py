@@ -6,6 +6,8 @@ entry of `BACKTESTS` runs the pair trades of `trade_work`.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -22,7 +24,14 @@ import eventstudy as es
 from eventstudy.backtest import Costs, backtest
 from eventstudy.events import EventCalendar
 from eventstudy.factors.table import FactorTable
+from eventstudy.models import find_model
+from eventstudy.models.contract import BENCHMARK, recipe_of
 from eventstudy.prices.table import PriceTable
+from eventstudy.streaming import first as streaming
+from eventstudy.streaming.engine import abnormal
+from eventstudy.streaming.ground import lay_ground
+from eventstudy.windows import make_frame
+from eventstudy.workers import crew
 
 MARKET = "MKT"
 HULL = (int(WINDOW[0]), int(WINDOW[-1]))
@@ -85,6 +94,8 @@ class StudyEntry:
         Events that it takes on a machine of 8 GB.
     workers : bool
         Whether `Asked.workers` changes anything.
+    tests : bool
+        Whether it has tests.
     """
 
     what: str
@@ -93,6 +104,7 @@ class StudyEntry:
     sizes: tuple[int, ...]
     most: int
     workers: bool = False
+    tests: bool = True
 
 
 def given_of(work: Work, count: int | None = None) -> Given:
@@ -142,15 +154,89 @@ def read_whole(found: Any, asked: Asked) -> dict[str, np.ndarray]:
         "car": cars["car"].to_numpy(),
         "se": cars["se"].to_numpy(),
     }
-    if found.tests is not None:
-        rows = found.tests.query("group == 'all' and window == @window").set_index("test")
-        for own, theirs in SAME_TESTS.items():
-            arrays[f"test_{theirs}"] = rows.loc[own, "statistic"]
-            arrays[f"p_{theirs}"] = rows.loc[own, "p_value"]
-    return arrays
+    return arrays | _read_tests(found.tests)
+
+
+def _read_tests(tests: pd.DataFrame | None) -> dict[str, np.ndarray]:
+    """Return statistics and p-values of the window by the peer's names."""
+    if tests is None or not len(tests):
+        return {}
+    window = f"{HULL[0]},{HULL[1]}"
+    rows = tests[(tests["group"] == "all") & (tests["window"] == window)].set_index("test")
+    return {
+        f"{kind}_{theirs}": rows.loc[own, column]
+        for own, theirs in SAME_TESTS.items()
+        for kind, column in (("test", "statistic"), ("p", "p_value"))
+    }
+
+
+def streamed_engine(given: Given, asked: Asked) -> Any:
+    """Go over the events part by part; tables of single events as Parquet, or tests alone."""
+    folder = None if asked.tests else tempfile.mkdtemp()
+    study = es.event_study(
+        given.events, given.prices, model=asked.model, benchmark=MARKET, window=HULL,
+        tests=asked.tests, factors=given.factors, engine="streamed", out=folder,
+        tables=("cars", "abnormal"), jobs=asked.workers,
+    )  # fmt: skip
+    return SimpleNamespace(study=study, folder=folder, tests=study.group_tests)
+
+
+def read_streamed(found: Any, asked: Asked) -> dict[str, np.ndarray]:
+    """Read the tables of `streamed_engine`."""
+    arrays = {}
+    if found.folder is not None:
+        cars = found.study.read("cars").to_pandas().sort_values("event_id")
+        abnormal = found.study.read("abnormal").to_pandas().sort_values(["event_id", "day"])
+        arrays = {
+            "ar": abnormal["ar"].to_numpy().reshape(-1, len(WINDOW)),
+            "car": cars["car"].to_numpy(),
+            "se": cars["se"].to_numpy(),
+        }
+        shutil.rmtree(found.folder)
+    return arrays | _read_tests(found.tests)
+
+
+def arrays_alone(given: Given, asked: Asked) -> Any:
+    """Return abnormal returns, CARs and exact errors as arrays, from returns as arrays."""
+    events, prices = given.events.columns(), given.prices
+    place = {ticker: i for i, ticker in enumerate(prices.tickers)}
+    column = np.array([place[name] for name in events.names])[events.main].astype(np.int64)
+    returns, frame, model = prices.returns, make_frame([HULL]), find_model(asked.model)
+    values = given.factors.on_sessions(prices.dates)
+    common = dict(zip(given.factors.names, values.T, strict=True))
+    common[BENCHMARK] = returns[:, place[MARKET]]
+    recipe = recipe_of(model)
+    if recipe is None:
+        raise ValueError(f"{model.name} has no recipe")
+    ground = lay_ground(returns, common, frame, 1e-4)
+    world = streaming.World(ground, {model.name: recipe}, frame.masks(frame.all_windows))
+    with crew(world, jobs=asked.workers, threads=True) as hands:
+        return abnormal(hands, column, events.next.astype(np.int64))[model.name]
+
+
+def read_arrays(found: Any, asked: Asked) -> dict[str, np.ndarray]:
+    """Read what `arrays_alone` gives."""
+    return {"ar": found.ar, "car": found.car[:, 0], "se": found.se[:, 0]}
 
 
 STUDIES: Mapping[str, StudyEntry] = {
+    "eventstudy-backtester, arrays": StudyEntry(
+        what="AR, CAR and exact errors as arrays, from returns as arrays",
+        run=arrays_alone,
+        read=read_arrays,
+        sizes=(1_000, 10_000, 30_000),
+        most=10_000_000,
+        workers=True,
+        tests=False,
+    ),
+    "eventstudy-backtester, streamed engine": StudyEntry(
+        what="the same tables as Parquet files; tests from sums",
+        run=streamed_engine,
+        read=read_streamed,
+        sizes=(1_000, 10_000, 30_000),
+        most=10_000_000,
+        workers=True,
+    ),
     "eventstudy-backtester, whole engine": StudyEntry(
         what="tables of AR and of CAR with exact error, t, p and BHAR",
         run=whole_engine,

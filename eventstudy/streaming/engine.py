@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,53 @@ def go_over(
         )
         for name, first in firsts.items()
     }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Abnormal:
+    """Abnormal returns of N events under one model; NaN for an event that it cannot use.
+
+    Attributes
+    ----------
+    ar, ar_se : ndarray, shape (N, L)
+        By day of the hull, with exact forecast errors.
+    car, se : ndarray, shape (N, V)
+        Over the windows asked for.
+    """
+
+    ar: Floats
+    ar_se: Floats
+    car: Floats
+    se: Floats
+
+
+def abnormal(hands: Hands[World], columns: Ints, positions: Ints) -> dict[str, Abnormal]:
+    """Return abnormal returns, CARs and exact errors of every event, by model.
+
+    Parameters
+    ----------
+    hands : Hands
+        Each holding the world.
+    columns, positions : ndarray, shape (N,), int
+        Security and session 0 of each, in any order.
+    """
+    world, n = hands.payload, len(columns)
+    order = np.argsort(positions, kind="stable")
+    parts = list(split(columns[order], positions[order], 0))
+    jobs = [FirstJob(part, sums=False, cars=False, keep=True) for part in parts]
+    days, windows = (n, world.masks.shape[1]), (n, len(world.asked))
+    found = {
+        name: Abnormal(*(np.full(shape, np.nan) for shape in (days, days, windows, windows)))
+        for name in world.recipes
+    }
+    start = 0
+    for _, part in hands.run(first_pass, jobs, ordered=True):
+        for name, kept in part.kept.items():
+            rows, into = order[start + kept.rows], found[name]
+            into.ar[rows], into.ar_se[rows] = kept.ar, kept.day_se
+            into.car[rows], into.se[rows] = kept.car, kept.se
+        start += len(next(iter(part.faulty.values())))
+    return found
 
 
 def _signed_ranks(files: Mapping[str, CarFile]) -> dict[str, tuple[Tails, ...]]:

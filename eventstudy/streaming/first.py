@@ -81,6 +81,8 @@ class FirstJob:
         Whether all CARs are, for signed ranks.
     keep : bool
         Whether the results of each event are asked for.
+    held : bool
+        Whether buy-and-hold abnormal returns are among them.
     """
 
     part: Part
@@ -88,6 +90,7 @@ class FirstJob:
     pairs: bool = True
     cars: bool = True
     keep: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +288,7 @@ def first_pass(world: World, job: FirstJob) -> FirstPart:
             if job.cars:
                 cars[name].append(block.car)
             if job.keep:
-                kept[name].append(_kept(block, np.flatnonzero(good) + rows.start, world))
+                kept[name].append(_kept(block, np.flatnonzero(good) + rows.start, world, job.held))
         if not good.all():
             for name, count in _counts(world, part, designs, rows, ~good).items():
                 usable[name].append(count)
@@ -309,12 +312,13 @@ def _counts(
     }
 
 
-def _kept(block: Block, rows: Ints, world: World) -> Kept:
+def _kept(block: Block, rows: Ints, world: World, held: bool) -> Kept:
     length = block.ar.shape[1]
     asked = world.asked
     return Kept(
         rows, block.ar, block.se[:, :length], block.car[:, asked], block.se[:, asked],
-        _buy_and_hold(block, world), block.params, block.s2, block.count,
+        _buy_and_hold(block, world) if held else np.empty((len(block), 0)),
+        block.params, block.s2, block.count,
     )  # fmt: skip
 
 

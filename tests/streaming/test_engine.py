@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_events import Made, made, world_of
 
-from eventstudy.abnormal import Panel, Places, abnormal_returns
+from eventstudy.abnormal import Panel, Places, abnormal_returns, cumulate
 from eventstudy.models import find_model
 from eventstudy.significance import TESTS, Sample, Significance
 from eventstudy.streaming import engine, parts
@@ -101,6 +102,31 @@ def test_two_threads_give_the_numbers_of_one_bit_by_bit(monkeypatch: pytest.Monk
     for name in STREAMED:
         ours, theirs = evaluate(name, one).verdict, evaluate(name, two).verdict
         np.testing.assert_array_equal(ours.statistic, theirs.statistic)
+
+
+def test_arrays_of_every_event_in_the_order_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "split", lambda c, p, reach: parts.split(c, p, reach, 20))
+    world = made(23, events=120, gaps=0.01)
+    world = replace(world, frame=replace(world.frame, min_estimation=119))
+    mixed = np.random.default_rng(0).permutation(len(world.columns))
+    columns, positions = world.columns[mixed], world.positions[mixed]
+    with crew(world_of(world)) as hands:
+        found = engine.abnormal(hands, columns, positions)["market"]
+    panel = Panel(
+        world.returns, np.ones(world.returns.shape[1]), world.market,
+        np.zeros(world.returns.shape, dtype=bool),
+    )  # fmt: skip
+    places = Places(columns, positions, np.ones((len(columns), 0), dtype=bool))
+    fit = abnormal_returns(panel, places, find_model("market"), world.frame).fit
+    good = fit.dof + fit.n_params >= world.frame.min_estimation
+    np.testing.assert_allclose(found.ar[good], fit.ar[good], rtol=1e-9, atol=1e-13)
+    se = np.sqrt(np.einsum("nll->nl", fit.v[good]))
+    np.testing.assert_allclose(found.ar_se[good], se, rtol=1e-9)
+    car, error = cumulate(fit.ar[good], fit.v[good], world.frame.masks(world.frame.windows))
+    np.testing.assert_allclose(found.car[good], car, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(found.se[good], error, rtol=1e-9)
+    assert np.isnan(found.ar[~good]).all()
+    assert good.sum() not in (0, len(good))
 
 
 def test_parts_cover_every_event_once_with_their_neighbours() -> None:

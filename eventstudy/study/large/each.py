@@ -73,7 +73,8 @@ def each_event(
             raise UnknownNameError("table of single events", name, TABLES)
     order = np.argsort(found.position, kind="stable")
     parts = list(split(column[order], found.position[order], 0))
-    jobs = [FirstJob(part, sums=False, cars=False, keep=out is not None) for part in parts]
+    written = out is not None
+    jobs = [FirstJob(part, sums=False, cars=False, keep=written, held=written) for part in parts]
     reason = {name: np.zeros(len(found), dtype=np.int8) for name in hands.payload.recipes}
     usable = {name: np.zeros(len(found), dtype=np.int64) for name in hands.payload.recipes}
     start = 0
