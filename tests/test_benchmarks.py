@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from eventstudy.calibration import Design
+
 
 def test_a_section_is_written_in_its_place(script) -> None:
     sections = script("sections")
@@ -68,3 +70,16 @@ def test_another_sweep_is_refused(script, monkeypatch: pytest.MonkeyPatch) -> No
         wrong = {"one process": first, "wrong": lambda over: first({"hold": [1], "gross": [0.3]})}
         with pytest.raises(SystemExit, match="wrong gives other numbers than one process"):
             speed.measure(wrong, {"hold": [1], "gross": [0.2]}, 1)
+
+
+def test_another_calibration_is_refused(script) -> None:
+    speed = script("cluster_speed")
+    ways = {"one": {"jobs": 1}, "other": {"jobs": 1, "seed": 3}}
+    run = speed.partial(
+        speed.calibrate, speed.made_prices(6, 230), window=(0, 0), estimation=120, samples=9,
+        tests=["bmp"], designs=[Design("staggered", 10)],
+    )  # fmt: skip
+    with pytest.raises(SystemExit, match="other gives other numbers than one"):
+        speed.measure(run, ways, 1)
+    assert list(speed.measure(run, {"one": ways["one"]}, 1)) == ["one"]
+    assert speed.payload_row("here", {"jobs": 1}, 2, 1)[:2] == ("here", "2")
