@@ -185,8 +185,12 @@ def read_streamed(found: Any, asked: Asked) -> dict[str, np.ndarray]:
     """Read the tables of `streamed_engine`."""
     arrays = {}
     if found.folder is not None:
-        cars = found.study.read("cars").to_pandas().sort_values("event_id")
-        abnormal = found.study.read("abnormal").to_pandas().sort_values(["event_id", "day"])
+        cars, abnormal = (
+            found.study.read(name).to_pandas().astype({"event_id": "str"})
+            for name in ("cars", "abnormal")
+        )
+        cars = cars.sort_values("event_id")
+        abnormal = abnormal.sort_values(["event_id", "day"])
         arrays = {
             "ar": abnormal["ar"].to_numpy().reshape(-1, len(WINDOW)),
             "car": cars["car"].to_numpy(),
@@ -224,7 +228,7 @@ STUDIES: Mapping[str, StudyEntry] = {
         what="AR, CAR and exact errors as arrays, from returns as arrays",
         run=arrays_alone,
         read=read_arrays,
-        sizes=(1_000, 10_000, 30_000),
+        sizes=(10_000, 100_000),
         most=10_000_000,
         workers=True,
         tests=False,
@@ -233,7 +237,7 @@ STUDIES: Mapping[str, StudyEntry] = {
         what="the same tables as Parquet files; tests from sums",
         run=streamed_engine,
         read=read_streamed,
-        sizes=(1_000, 10_000, 30_000),
+        sizes=(10_000, 100_000),
         most=10_000_000,
         workers=True,
     ),

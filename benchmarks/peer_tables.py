@@ -32,6 +32,7 @@ def our_studies(*arguments: str) -> tuple[Program, ...]:
     return tuple(
         Program(name, "study_ours.py", entry.what, sizes=entry.sizes, arguments=(name, *arguments))
         for name, entry in STUDIES.items()
+        if entry.tests or "tests" not in arguments
     )
 
 
