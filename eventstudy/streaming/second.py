@@ -154,13 +154,7 @@ class _Ranks:
         """Rank some rows; return the scores of residuals that `cumrank` correlates."""
         residuals, sigma = block.residuals[rows], block.sigma[rows]
         length = block.ar.shape[1]
-        pools = []
-        for name in self.job.pools:
-            if name == "corrado":
-                pools.append(block.ar[rows])
-            else:
-                days = block.scar[rows, :length] / self.spreads.days[name]
-                pools.append(np.nan_to_num(days * sigma[:, None]))
+        pools, place = self._pools(block, rows)
         ones: Floats = np.empty((len(residuals), 0))
         pool: int | None = None
         if self.job.singles and own:
@@ -168,16 +162,37 @@ class _Ranks:
             ones = np.nan_to_num(scaled * sigma[:, None])
             if DAYS in self.job.pools:
                 # The first windows are the days, and the same numbers stand in that pool.
-                pool, ones = self.job.pools.index(DAYS), ones[:, length:]
+                pool, ones = place[self.job.pools.index(DAYS)], ones[:, length:]
         found, singles = rank_rows(residuals, pools, ones, pool)
         count = block.count[rows]
         present = None if block.whole[rows].all() else np.isfinite(residuals)
-        scores = [_scored(pool, count, present) for pool in found]
+        each = [_scored(pool, count, present) for pool in found]
+        scores = [each[k] for k in place]
         if own:
             self._add_scores(scores, count, present)
             if self.job.singles:
                 self._add_singles(singles, count, present)
         return scores[-1][0] if self.job.pools and self.job.pools[-1] == "cumrank" else ones
+
+    def _pools(self, block: Block, rows: slice) -> tuple[list[Floats], list[int]]:
+        """Return the sets of event days to be ranked, and which of them each test takes.
+
+        Two tests whose days are divided by the same have one set: it is ranked once, and equal
+        numbers of two sets are not taken for ties.
+        """
+        sigma, length = block.sigma[rows, None], block.ar.shape[1]
+        pools: list[Floats] = []
+        place: list[int] = []
+        known: dict[bytes, int] = {}
+        for name in self.job.pools:
+            by = self.spreads.days.get(name)
+            key = b"" if by is None else by.tobytes()
+            if key not in known:
+                known[key] = len(pools)
+                days = block.ar[rows] if by is None else block.scar[rows, :length] / by * sigma
+                pools.append(np.nan_to_num(days))
+            place.append(known[key])
+        return pools, place
 
     def _add_scores(
         self, scores: list[tuple[Floats, Floats]], count: Ints, present: Bools | None
