@@ -16,8 +16,10 @@ from eventstudy.exports import frames
 from eventstudy.exports.parts import part_files
 from eventstudy.prices import load_prices
 from eventstudy.prices.table import FIELDS
-
-QUESTION = ("study", "events.csv", "--window", "0,0", "--window", "-1,1")
+from eventstudy.run.config import RunConfig, read_config
+from eventstudy.run.execute import Outcome, execute
+from eventstudy.run.files import write_files
+from eventstudy.run.table_compare import compare_files
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +36,26 @@ def sample_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def studied(root: Path, prices: str) -> Outcome:
+    events = str(root / "events.csv")
+    return execute(RunConfig(events=events, prices=prices, window=("0,0", "-1,1")), trade=False)
+
+
 @pytest.fixture(scope="module")
-def on_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("csv")
-    assert main([*QUESTION, "--prices", "sample", "--out", str(out)]) == 0
-    return out
+def on_sample(root: Path) -> Outcome:
+    return studied(root, "sample")
 
 
-@pytest.mark.parametrize("how", ["parquet:{}", "file://{}", "{}"])
 def test_a_study_on_a_data_set_is_the_study_on_its_files(
-    sample_set: Path, on_csv: Path, tmp_path: Path, how: str
+    root: Path, sample_set: Path, on_sample: Outcome
 ) -> None:
-    prices = how.format(sample_set)
-    assert main([*QUESTION, "--prices", prices, "--out", str(tmp_path / "out")]) == 0
-    for name in ("cars.csv", "abnormal.csv", "tests.csv", "dropped.csv"):
-        assert (tmp_path / "out" / name).read_text() == (on_csv / name).read_text()
-    about = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert about["prices"]["source"] == about["configuration"]["prices"] == sample_set.name
+    found = studied(root, f"file://{sample_set}").study
+    assert found is not None
+    assert on_sample.study is not None
+    pd.testing.assert_frame_equal(found.cars, on_sample.study.cars, check_exact=True)
+    pd.testing.assert_frame_equal(found.abnormal, on_sample.study.abnormal, check_exact=True)
+    assert found.prices.source == sample_set.name
+    assert found.prices.digest("AVGO") == on_sample.prices.digest("AVGO")
 
 
 def test_prices_check_takes_an_address(
@@ -63,44 +68,33 @@ def test_prices_check_takes_an_address(
     assert "no such file or folder" in capsys.readouterr().err
 
 
-def test_an_address_in_study_toml_is_not_taken_for_a_path(
-    sample_set: Path, tmp_path: Path, root: Path
-) -> None:
-    for prices in (f"file://{sample_set}", f"parquet:{sample_set}", "parquet:beside"):
-        (tmp_path / "beside").unlink(missing_ok=True)
-        (tmp_path / "beside").symlink_to(sample_set)
-        events = json.dumps(str(root / "events.csv"))
-        text = f'events = {events}\nprices = "{prices}"\nwindow = ["0,0"]\n'
-        (tmp_path / "study.toml").write_text(text)
-        assert main(["study", "--config", str(tmp_path / "study.toml")]) == 0
+def test_an_address_in_study_toml_is_not_taken_for_a_path(tmp_path: Path) -> None:
+    for given, meant in (
+        ("s3://bucket/prices", "s3://bucket/prices"),
+        ("parquet:prices", f"parquet:{tmp_path}/prices"),
+        ("prices", f"{tmp_path}/prices"),
+    ):
+        (tmp_path / "study.toml").write_text(f'prices = "{given}"\n')
+        assert read_config(str(tmp_path / "study.toml"), {}).prices == meant
 
 
 def test_long_tables_are_written_by_parts_with_the_figures_of_csv(
-    on_csv: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    on_sample: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "ROWS_OF_A_PART", 100)
-    out = tmp_path / "out"
-    asked = [*QUESTION, "--prices", "sample", "--format", "parquet", "--out", str(out)]
+    write_files(on_sample, tmp_path / "csv", report=False)
     for _ in range(2):  # the second run replaces the first
-        assert main(asked) == 0
+        write_files(on_sample, tmp_path / "out", "parquet", report=False)
     for name in ("abnormal", "cars"):
-        expected = pd.read_csv(on_csv / f"{name}.csv", keep_default_na=False, na_values=[""])
-        assert len(part_files(out, f"{name}.parquet")) == -(-len(expected) // 100) > 1
-        found = pd.read_parquet(out / f"{name}.parquet")
+        expected = pd.read_csv(tmp_path / "csv" / f"{name}.csv", dtype=str, keep_default_na=False)
+        assert len(part_files(tmp_path / "out", f"{name}.parquet")) == -(-len(expected) // 100) > 1
+        found = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
         assert list(found.columns) == list(expected.columns)
-        for column in expected.columns:
-            if expected[column].dtype.kind == "f":
-                np.testing.assert_array_equal(found[column], expected[column])
-            else:
-                texts = found[column].astype("str").tolist()
-                assert texts == expected[column].astype("str").tolist()
-    assert (out / "dropped.parquet").is_file()
-    listed = json.loads((out / "manifest.json").read_text())["files"]
+        # Written as CSV, the parts are the CSV to the last letter.
+        assert found.to_csv(index=False) == (tmp_path / "csv" / f"{name}.csv").read_text()
+    assert (tmp_path / "out" / "identification.parquet").is_file()
+    listed = json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
     assert "cars.parquet/part-00001.parquet" in listed
-    capsys.readouterr()
-    assert main(["runs", "compare", str(on_csv), str(out)]) == 0
-    told = capsys.readouterr().out
-    assert "cars" not in [line.split(":")[0] for line in told.splitlines() if "differs" in line]
+    names = [["cars.csv", "abnormal.csv"], ["cars.parquet", "abnormal.parquet"]]
+    tables, _ = compare_files(tmp_path / "csv", tmp_path / "out", *names)
+    assert [table.state for table in tables] == ["same values", "same values"]
