@@ -185,8 +185,8 @@ def section_of(arguments: argparse.Namespace) -> str:
 
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--tickers", type=int, nargs="+", default=[100, 500, 3000])
+    parser.add_argument("--events", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--tickers", type=int, nargs="*", default=[100, 500, 3000])
     parser.add_argument("--sessions", type=int, default=5040)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--write", action="store_true")

@@ -83,3 +83,14 @@ def test_another_calibration_is_refused(script) -> None:
         speed.measure(run, ways, 1)
     assert list(speed.measure(run, {"one": ways["one"]}, 1)) == ["one"]
     assert speed.payload_row("here", {"jobs": 1}, 2, 1)[:2] == ("here", "2")
+
+
+def test_large_inputs_are_measured_row_by_row(script, capsys: pytest.CaptureFixture[str]) -> None:
+    large = script("big_inputs")
+    large.main(["--events", "--tickers", "4", "--sessions", "50"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 2")]
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| 200 rows, 4 tickers: all of it",
+        "| 200 rows, 4 tickers: all, without quality checks",
+        "| 200 rows, 4 tickers: two tickers",
+    ]

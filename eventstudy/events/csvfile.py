@@ -123,8 +123,12 @@ def _read_plain(data: bytes, file: str) -> TextTable | None:
         header = _strip(next(csv.reader([first.decode()]), []))
     except UnicodeDecodeError:
         return None
-    found = header and (_arrow(data, len(header)) or _arrow(data, len(header), uneven=True))
-    return _plain_table(found, data, header, file) if found else None
+    for uneven in (False, True) if header else ():
+        parsed = _arrow(data, len(header), uneven=uneven)
+        found = _plain_table(parsed, data, header, file) if parsed else None
+        if found is not None:
+            return found
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +161,6 @@ def _arrow(data: bytes, width: int, *, uneven: bool = False) -> _Parsed | None:
         odd.append((row.number, row.actual_columns, row.text))
         return "skip"
 
-    lines = data.count(b"\n") + (not data.endswith(b"\n")) - 1
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(data),
@@ -175,8 +178,7 @@ def _arrow(data: bytes, width: int, *, uneven: bool = False) -> _Parsed | None:
         )
     except pa.ArrowInvalid:
         return None
-    whole = uneven or table.num_rows == lines or b'"' in data
-    return _Parsed(table, odd) if whole else None
+    return _Parsed(table, odd)
 
 
 def _plain_table(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eventstudy.prices.contract import PriceInputError, PriceSource
+    from eventstudy.prices.dataset import DatasetSource
     from eventstudy.prices.files import FileSource
     from eventstudy.prices.frame import FrameSource
     from eventstudy.prices.load import SOURCES, find_source, load_prices
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "PriceInputError": "contract",
     "PriceSource": "contract",
+    "DatasetSource": "dataset",
     "FileSource": "files",
     "FrameSource": "frame",
     "SOURCES": "load",
@@ -30,6 +32,7 @@ _ROOMS = {
 
 __all__ = [
     "SOURCES",
+    "DatasetSource",
     "FileSource",
     "FrameSource",
     "PriceInputError",
