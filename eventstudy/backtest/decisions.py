@@ -10,6 +10,7 @@ import math
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -24,6 +25,10 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
+
+
+_BETWEEN = tuple(str(Path(__file__).with_name(name)) for name in ("alike.py", "recall.py"))
+"""Code that stands between a decision and the author's, and is nobody's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,7 @@ def decide(
     row, event = item.decision, item.event
     day = market.table.dates[row]
     priced = market.priced(row)
-    seen = seen_event(
-        event, market.resolved(event.tickers), market.available(row), day, item.number
-    )
+    seen = seen_at(event, row, market, item.number)
     history = cut(market.table, row, market.benchmark)
     notebook.reason = ""
     weights = _asked(author, name, seen, history, market.table)
@@ -165,6 +168,12 @@ def decide(
         "; ".join(filter(None, (sized.note, note))),
         tuple(_missing_members(event, weights, priced, day, market.baskets)),
     )
+
+
+def seen_at(event: Event, decision: int, market: Market, number: int) -> StrategyEvent:
+    """Return an event as a strategy sees it after the close of a row of the table."""
+    tickers, weights = market.resolved(event.tickers), market.available(decision)
+    return seen_event(event, tickers, weights, market.table.dates[decision], number)
 
 
 def _asked(
@@ -309,8 +318,8 @@ def _missing_members(
 def _line_of(error: BaseException) -> str:
     """Return `` (FILE, line N)`` of the author's line that failed."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    if not frames:
+    reached = [frame.filename for frame in frames if frame.filename not in _BETWEEN]
+    if not reached:
         return ""
-    name = error.__traceback__.tb_next.tb_frame.f_code.co_filename  # type: ignore[union-attr]
-    own = [frame for frame in frames if frame.filename == name]
+    own = [frame for frame in frames if frame.filename == reached[0]]
     return f" ({own[-1].filename}, line {own[-1].lineno})"

@@ -95,7 +95,7 @@ class History(ByTicker):
 
     def row_of(self, day: np.datetime64) -> int:
         """Return the row of a session; ``len(self)`` where it is not in the past."""
-        return int(np.searchsorted(self.dates, day))
+        return int(np.searchsorted(self._table.dates[: self._end], day))
 
 
 def cut(table: PriceTable, last: int, benchmark: str) -> History:
