@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from eventstudy.backtest.decisions import Author, Notebook
+from eventstudy.backtest.decisions import Author
 from eventstudy.backtest.history import History, StrategyEvent
 from eventstudy.backtest.library import Strategy
 from eventstudy.backtest.recall import Watch, watched

@@ -26,7 +26,6 @@ from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
 
-
 _BETWEEN = tuple(str(Path(__file__).with_name(name)) for name in ("alike.py", "recall.py"))
 """Code that stands between a decision and the author's, and is nobody's fault."""
 

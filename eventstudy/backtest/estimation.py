@@ -28,7 +28,7 @@ YEAR = 252
 CHUNK = 2048
 """Regressions that are laid out at once."""
 ONE_BY_ONE = 16
-"""Sessions of one ticker whose jumps are computed as they are asked for; then all the rest at once."""
+"""Sessions of one ticker whose jumps are computed when asked for; after them all at once."""
 Jumps = dict[int, float | None]
 _JUMPS: WeakKeyDictionary[PriceTable, dict[tuple[str, str, int, int, int], Jumps]]
 _JUMPS = WeakKeyDictionary()

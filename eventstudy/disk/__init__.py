@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstudy.disk.files import cache_folder, write_whole
+from eventstudy.disk.files import cache_folder, content_of, write_whole
 from eventstudy.disk.folders import Writer, check_place, keep_folder, recover, write_folder
 from eventstudy.disk.planting import Planted, locked_folder, plant
 from eventstudy.disk.seal import SEAL, damage_of, read_seal
@@ -13,6 +13,7 @@ __all__ = [
     "Writer",
     "cache_folder",
     "check_place",
+    "content_of",
     "damage_of",
     "keep_folder",
     "locked_folder",

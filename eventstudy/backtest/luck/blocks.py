@@ -56,7 +56,7 @@ def optimal_block(x: Floats) -> float:
     long_run = covariance[0] + float((2.0 * weights * covariance[1 : m + 1]).sum())
     if not long_run:
         return math.nan
-    found = (g**2 / long_run**2) ** (1.0 / 3.0) * n ** (1.0 / 3.0)
+    found: float = (g**2 / long_run**2) ** (1.0 / 3.0) * n ** (1.0 / 3.0)
     return min(found, float(np.ceil(min(3.0 * np.sqrt(n), n / 3.0))))
 
 
