@@ -197,6 +197,8 @@ def export_names(formats: Collection[str], stem: str = "report") -> list[str]:
     formats : collection of str
     stem : {"report", "sweep"}
     """
+    if not formats:
+        return []
     from eventstudy.exports import frames, results, sweep
 
     of_sweep = stem == "sweep"
