@@ -50,6 +50,10 @@ class History(ByTicker):
     def __len__(self) -> int:
         return self._end
 
+    @property
+    def _columns(self) -> dict[str, int]:
+        return self._table._columns
+
     @cached_property
     def dates(self) -> Days:
         """Sessions, shape (S,)."""
@@ -95,7 +99,7 @@ class History(ByTicker):
 
     def row_of(self, day: np.datetime64) -> int:
         """Return the row of a session; ``len(self)`` where it is not in the past."""
-        return int(np.searchsorted(self._table.dates[: self._end], day))
+        return int(self._table.dates[: self._end].searchsorted(day))
 
 
 def cut(table: PriceTable, last: int, benchmark: str) -> History:
