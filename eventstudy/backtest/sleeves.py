@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
 
 import numpy as np
@@ -16,9 +17,11 @@ import numpy.typing as npt
 
 from eventstudy.backtest.alike import Alike
 from eventstudy.backtest.costs import BP, Costs
-from eventstudy.backtest.decisions import Appointment, Decision, Notebook, decide, seen_at
+from eventstudy.backtest.decisions import Decision, Notebook, decide_on, seen_at
 from eventstudy.backtest.fastpath import bare_author
+from eventstudy.backtest.history import StrategyEvent, placed_event
 from eventstudy.backtest.library import Strategy
+from eventstudy.backtest.market import Market
 from eventstudy.backtest.paths import Floats, Ints, Legs, Stack, stacked
 from eventstudy.backtest.setup import Setup
 from eventstudy.backtest.sizing import SIZINGS
@@ -157,27 +160,37 @@ def _decisions(
     market, like = setup.market, np.full(len(rows), number)
     decided: list[Decision | None] = [None] * len(rows)
     decisions = rows + terms.entry - 1
-    inside = np.flatnonzero((decisions >= 0) & (decisions < len(market.table.dates)))
-    for begun, k in enumerate(inside.tolist()):
+    inside = np.flatnonzero((decisions >= 0) & (decisions < len(market.table.dates))).tolist()
+    if not inside:
+        return decided, like
+    seen = _stood(event, int(rows[inside[0]]), int(decisions[inside[0]]), market, number)
+    alike.turn_to(seen)
+    for k in inside:
         row, decision = int(rows[k]), int(decisions[k])
-        if not begun:
-            alike.turn_to(seen_at(_moved(event, row, setup), decision, market, number))
         known = alike.like(row)
         if known is not None:
             like[k] = known
             continue
-        leaves = row + terms.entry + terms.hold
-        item = Appointment(_moved(event, row, setup), decision, leaves, number)
-        decided[k] = decide(alike.author, notebook, name, item, market, terms, market.capital)
+        day = market.table.dates[row]
+        placed = placed_event(seen, day, market.available(decision), _known_on(event, day))
+        ask = (alike.author, notebook, name, placed, decision)
+        decided[k] = decide_on(*ask, market, terms, market.capital)
         alike.keep(row, number)
     return decided, like
 
 
-def _moved(event: Event, row: int, setup: Setup) -> Event:
-    """Return an event with its session 0 on another row, its hour certain."""
-    day = setup.market.table.dates[row]
-    known = event.known_on and event.known_on + (day - event.next).item()
-    return replace(event, same=day, next=day, date=day.item(), known_on=known, ambiguous=False)
+def _stood(event: Event, row: int, decision: int, market: Market, number: int) -> StrategyEvent:
+    """Return an event as the strategy sees it where its session 0 is on another row."""
+    day = market.table.dates[row]
+    moved = replace(event, same=day, next=day, known_on=_known_on(event, day), ambiguous=False)
+    return seen_at(moved, decision, market, number)
+
+
+def _known_on(event: Event, day: np.datetime64) -> date | None:
+    """Return when the date of an event was known that is moved to another day."""
+    if event.known_on is None:
+        return None
+    return event.known_on + timedelta(days=int((day - event.next).astype(np.int64)))
 
 
 def _profits(
