@@ -268,17 +268,10 @@ def test_a_reader_sees_whole_entries_while_two_processes_write(tmp_path, monkeyp
     assert [p.name for p in reuse.results_folder().iterdir()] == ["one.zip"]
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(world, capsys) -> None:
-    asked = [
-        sys.executable,
-        "-m",
-        "eventstudy",
-        "study",
-        "events.csv",
-        "--prices",
-        "prices",
-        *QUIET,
-    ]
+def test_two_runs_at_once_do_not_disturb_each_other(world, root, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    program = [sys.executable, "-m", "eventstudy", "study"]
+    asked = [*program, "events.csv", "--prices", "prices", *QUIET]
     both = [subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     first, second = (one.communicate()[0] for one in both)
     assert [one.returncode for one in both] == [0, 0]
