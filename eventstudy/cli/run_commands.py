@@ -13,10 +13,10 @@ import typer
 from eventstudy.cli import options as o
 from eventstudy.cli import terminal
 from eventstudy.cli.progress import Status
-from eventstudy.disk import Writer, content_of
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
+    from eventstudy.disk import Writer
     from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
     from eventstudy.run.kept import Target
@@ -337,6 +337,7 @@ def _found(order: Order, fresh: bool, status: Status) -> tuple[Delivered, str]:
 
 def _made(order: Order, outcome: Outcome, status: Status) -> Delivered:
     """Return the files of a run and what is said of it."""
+    from eventstudy.disk import content_of
     from eventstudy.run.files import files_of, manifest_of
     from eventstudy.run.reuse import Delivered
 
