@@ -53,11 +53,11 @@ class WatchedEvent(StrategyEvent):
         plain, notes = object.__getattribute__(self, "_plain"), object.__getattribute__(self, "_n")
         if name in SIGNS:
             return partial(_noted, plain, notes, name)
+        if name not in OWN and name not in SAME:
+            notes.whole = False
         value = getattr(plain, name)
         if name in OWN:
             notes.read[name,] = _kept(value)
-        elif name not in SAME:
-            notes.whole = False
         return value
 
 
