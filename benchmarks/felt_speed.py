@@ -76,7 +76,7 @@ def repeated(command: Sequence[str], repeats: int) -> Took:
     return middle([timed(command) for _ in range(repeats)])
 
 
-def fill_yahoo(folder: Path, prices: str, cache: Path) -> None:
+def fill_yahoo(prices: str, cache: Path) -> None:
     """Put the quotes of a folder where downloads from yahoo are kept."""
     events = es.read_events(EVENTS)
     table = es.load_prices(events.tickers | {"SPY"}, source=prices)
@@ -99,9 +99,9 @@ def same_files(one: Path, other: Path) -> None:
             raise SystemExit(f"{name} of {one} and {other} differ")
 
 
-def taken(command: Sequence[str], place: Path, cache: Path, repeats: int) -> dict[str, Took]:
+def taken(command: Sequence[str], place: Path, repeats: int) -> dict[str, Took]:
     """Return the seconds of a command that computes, takes, and computes again."""
-    home = {"EVENTSTUDY_CACHE": str(cache)}
+    home = {"EVENTSTUDY_CACHE": str(place)}
     out = {name: place / name for name in ("first", "second", "fresh")}
     call = {name: [*command, "--out", str(folder)] for name, folder in out.items()}
     found = {"first": timed(call["first"], **home)}
@@ -146,10 +146,9 @@ def measured(prices: str | None, repeats: int) -> list[list[str]]:
     ]
     for words, command in commands(prices).items():
         with tempfile.TemporaryDirectory() as place:
-            cache = Path(place, "cache")
             if prices is not None and "yahoo" in words:
-                fill_yahoo(Path(place), prices, cache)
-            for which, took in taken(command, Path(place), cache, repeats).items():
+                fill_yahoo(prices, Path(place))
+            for which, took in taken(command, Path(place), repeats).items():
                 aim = {"second": "3", "first": "10" if "demo" in words else ""}.get(which, "")
                 rows.append(_row(f"{words}: {which}", took, aim))
     return [*rows, *report_rows(prices, repeats)]
