@@ -139,7 +139,7 @@ def measured(prices: str | None, repeats: int) -> list[list[str]]:
     """Return the rows of the table."""
     plain = repeated([sys.executable, "-c", "pass"], repeats)
     loaded = repeated([sys.executable, "-c", "import eventstudy"], repeats)
-    more = Took(loaded.wall - plain.wall, loaded.processor - plain.processor)
+    more = Took(max(loaded.wall - plain.wall, 0), max(loaded.processor - plain.processor, 0))
     rows = [
         _row("`import eventstudy`, beyond the interpreter", more, "0.3"),
         _row("`eventstudy --help`", repeated([*PROGRAM, "--help"], repeats), "0.4"),
