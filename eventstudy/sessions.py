@@ -92,16 +92,7 @@ def exchange_sessions(name: str, start: date, end: date) -> Sessions:
     EventStudyError
         Where the calendar does not reach that far.
     """
-    calendar = _exchange_calendar(name, start.year, end.year)
-    schedule = calendar.schedule
-    days = schedule.index.to_numpy().astype("datetime64[D]")
-    whole = Sessions(
-        name,
-        days,
-        _utc(schedule["open"]),
-        _utc(schedule["close"]),
-        str(calendar.tz),
-    )
+    whole = _whole_years(name, start.year, end.year)
     return whole.between(np.datetime64(start, "D"), np.datetime64(end, "D"))
 
 
@@ -121,6 +112,23 @@ def exchange_reach(name: str) -> tuple[int | None, int | None]:
         None if first is None else first.year + (first.day_of_year > 1),
         None if last is None else last.year,
     )
+
+
+_BUILT: dict[str, tuple[int, int, Sessions]] = {}
+"""First year, last year and sessions of each calendar built: a build takes a fifth of a second."""
+
+
+def _whole_years(name: str, first: int, last: int) -> Sessions:
+    """Return the sessions of whole years, maybe of more of them than asked for."""
+    known = _BUILT.get(name)
+    if known is None or first < known[0] or last > known[1]:
+        calendar = _exchange_calendar(name, first, last)
+        schedule = calendar.schedule
+        days = schedule.index.to_numpy().astype("datetime64[D]")
+        opens, closes = _utc(schedule["open"]), _utc(schedule["close"])
+        known = first, last, Sessions(name, days, opens, closes, str(calendar.tz))
+        _BUILT[name] = known
+    return known[2]
 
 
 @lru_cache(maxsize=8)

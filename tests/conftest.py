@@ -16,6 +16,8 @@ import pytest
 
 # Workers of pytest-xdist inherit what readline tells of a terminal; tests write to none.
 os.environ.pop("COLUMNS", None)
+# A test asks what the program does now, not what a run before it has found.
+os.environ["EVENTSTUDY_FRESH"] = "1"
 
 ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT.parent / "shared" / "prices"

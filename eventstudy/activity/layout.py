@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+Block = dict[str, Any]
+"""Rows of a table by column: one value a row, or one for all of them."""
+
 TESTS = (
     "group", "alignment", "model", "convention", "window", "test", "statistic", "p_value",
     "p_greater", "p_less", "n", "n_dates", "distribution", "caveat",
@@ -105,12 +108,10 @@ def event_labels(study: StudyResult, rows: Ints, windows: Sequence[str]) -> dict
 
 def tests_rows(
     labels: dict[str, Any], windows: Sequence[str], found: Significance, convention: str
-) -> pd.DataFrame:
+) -> Block:
     """Return what one test says of one group over all windows."""
-    import pandas as pd
-
     verdict = found.verdict
-    columns = labels | {
+    return labels | {
         "convention": convention,
         "window": windows,
         "test": found.name,
@@ -123,14 +124,33 @@ def tests_rows(
         "distribution": verdict.distribution,
         "caveat": found.caveats,
     }
-    return pd.DataFrame(columns, columns=list(TESTS))
 
 
-def stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """Return parts as one frame, with its columns where there is no part."""
+def stacked(blocks: Sequence[Block], columns: Sequence[str]) -> pd.DataFrame:
+    """Return blocks of rows as one frame: a frame for each of hundreds takes seconds."""
     import pandas as pd
 
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
+    if not blocks:
+        return pd.DataFrame(columns=list(columns))
+    counts = [max(len(v) for v in b.values() if not _single(v)) for b in blocks]
+    found = {name: _column([block[name] for block in blocks], counts) for name in columns}
+    return pd.DataFrame(found)
+
+
+def _single(value: Any) -> bool:
+    """Return whether a value stands for all rows of its block."""
+    return isinstance(value, str) or np.ndim(value) == 0
+
+
+def _column(held: Sequence[Any], counts: Sequence[int]) -> Any:
+    """Return one column of blocks of so many rows."""
+    first = held[0]
+    if isinstance(first, str | list | tuple) or np.asarray(first).dtype.kind in "OU":
+        rows = zip(held, counts, strict=True)
+        return [v for value, n in rows for v in ([value] * n if _single(value) else value)]
+    return np.concatenate(
+        [np.full(n, v) if _single(v) else v for v, n in zip(held, counts, strict=True)]
+    )
 
 
 def dropped_frame(drops: Sequence[Drop]) -> pd.DataFrame:

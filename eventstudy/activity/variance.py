@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from eventstudy.activity.layout import (
     TESTS,
+    Block,
     Fitted,
     aligned_rows,
     column_means,
@@ -36,8 +37,6 @@ from eventstudy.significance.single import beyond_ranks, empirical_tails
 from eventstudy.windows import Window, window_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eventstudy.study import StudyResult
 
 Floats = npt.NDArray[np.float64]
@@ -87,9 +86,9 @@ def variance_ratio(study: StudyResult, *, every_day: bool = True) -> ActivityRes
     if not usable:
         raise StudyError("variance_ratio: " + " ".join(notes))
     spans = study.config.frame.all_windows if every_day else study.config.frame.windows
-    events: list[pd.DataFrame] = []
-    means: list[pd.DataFrame] = []
-    tests: list[pd.DataFrame] = []
+    events: list[Block] = []
+    means: list[Block] = []
+    tests: list[Block] = []
     for model in usable:
         found = Fitted(model, rows, positions_of(study), study.fits[model].fit)
         events += _events(study, found, spans)
@@ -126,10 +125,8 @@ def _usable(study: StudyResult) -> tuple[list[str], list[str]]:
     return usable, notes
 
 
-def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.DataFrame]:
+def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[Block]:
     """Return the ratios of single events by alignment."""
-    import pandas as pd
-
     masks = study.config.frame.masks(windows)
     fit = found.fit
     ratios = variance_ratios(fit.ar, fit.v, masks)
@@ -146,9 +143,7 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
     far = np.array(beyond_ranks(both, fit.residuals, lengths), dtype=object)
     parts = []
     for alignment, at in aligned_rows(study, found.rows):
-        columns: dict[str, Any] = event_labels(
-            study, found.rows[at], [window_name(w) for w in windows]
-        )
+        columns: Block = event_labels(study, found.rows[at], [window_name(w) for w in windows])
         columns |= {
             "alignment": alignment,
             "model": found.model,
@@ -161,16 +156,12 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
             "n_estimation": np.repeat(fit.dof[at] + fit.n_params, len(windows)),
             "caveat": far[at].ravel(),
         }
-        parts.append(pd.DataFrame(columns, columns=list(EVENTS)))
+        parts.append(columns)
     return parts
 
 
-def _groups(
-    study: StudyResult, found: Fitted, windows: Windows
-) -> list[tuple[pd.DataFrame, list[pd.DataFrame]]]:
+def _groups(study: StudyResult, found: Fitted, windows: Windows) -> list[tuple[Block, list[Block]]]:
     """Return means and tests of each group, direction groups left out: they change signs only."""
-    import pandas as pd
-
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
     ratios = variance_ratios(found.fit.ar, found.fit.v, masks)
@@ -186,8 +177,7 @@ def _groups(
             "median_ratio": column_medians(ratios[at]),
             "dispersion": dispersion(sample.scars(masks), sample.dof),
         }
-        means = pd.DataFrame(columns, columns=list(MEANS))
         ranked = absolute(sample, found.fit.leverage[at], found.fit.s2[at])
         said = (PatellU().evaluate(sample, masks), RankAbsolute().evaluate(ranked, masks))
-        parts.append((means, [tests_rows(labels, names, test, "") for test in said]))
+        parts.append((columns, [tests_rows(labels, names, test, "") for test in said]))
     return parts

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from eventstudy.abnormal import cumulate
 from eventstudy.activity.layout import (
     TESTS,
+    Block,
     Fitted,
     aligned_rows,
     dropped_frame,
@@ -34,8 +35,6 @@ from eventstudy.study.observed import Drop, Observation
 from eventstudy.windows import Frame, Window, window_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from eventstudy.study import StudyResult
 
 Floats = npt.NDArray[np.float64]
@@ -129,9 +128,9 @@ def abnormal_volume(
     logs = log_volume(table.volume)
     spans = study.config.frame.all_windows if every_day else study.config.frame.windows
     groups = [g for g in study.groups if all(_sold(study.observations[i]) for i in g.rows)]
-    events: list[pd.DataFrame] = []
-    means: list[pd.DataFrame] = []
-    tested: list[pd.DataFrame] = []
+    events: list[Block] = []
+    means: list[Block] = []
+    tested: list[Block] = []
     drops: list[Drop] = []
     for name in models:
         found, lost = _fit(study, table.tickers, logs, name, named)
@@ -272,10 +271,8 @@ def _fault(values: Floats, o: Observation, frame: Frame, whose: str = "") -> tup
     return None
 
 
-def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.DataFrame]:
+def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[Block]:
     """Return abnormal volume of single events by alignment."""
-    import pandas as pd
-
     fit = found.fit
     total, se = cumulate(fit.ar, fit.v, study.config.frame.masks(windows))
     lengths = np.array([b - a + 1 for a, b in windows])
@@ -297,9 +294,7 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
     far = np.array(said, dtype=object)
     parts = []
     for alignment, at in aligned_rows(study, found.rows):
-        columns: dict[str, Any] = event_labels(
-            study, found.rows[at], [window_name(w) for w in windows]
-        )
+        columns: Block = event_labels(study, found.rows[at], [window_name(w) for w in windows])
         columns |= {"alignment": alignment, "model": found.model}
         columns |= {name: table[at].ravel() for name, table in values.items()}
         columns |= {
@@ -307,19 +302,17 @@ def _events(study: StudyResult, found: Fitted, windows: Windows) -> list[pd.Data
             "autocorrelation": np.repeat(rho[at], len(windows)),
             "caveat": far[at].ravel(),
         }
-        parts.append(pd.DataFrame(columns, columns=list(EVENTS)))
+        parts.append(columns)
     return parts
 
 
 def _means(
     study: StudyResult, found: Fitted, at: Ints, labels: dict[str, str], windows: Windows
-) -> pd.DataFrame:
+) -> Block:
     """Return the means of one group by window."""
-    import pandas as pd
-
     total = found.fit.ar[at] @ study.config.frame.masks(windows).T
     mean = total.mean(axis=0)
-    columns = labels | {
+    return labels | {
         "window": [window_name(w) for w in windows],
         "n": len(at),
         "n_dates": len(np.unique(found.positions[at])),
@@ -328,7 +321,6 @@ def _means(
         "multiple": np.exp(mean / np.array([b - a + 1 for a, b in windows])),
         "autocorrelation": first_autocorrelation(found.fit.residuals[at]).mean(),
     }
-    return pd.DataFrame(columns, columns=list(MEANS))
 
 
 def _tests(
@@ -338,7 +330,7 @@ def _tests(
     labels: dict[str, str],
     chosen: Sequence[SignificanceTest],
     windows: Windows,
-) -> list[pd.DataFrame]:
+) -> list[Block]:
     """Return the tests of one group."""
     masks = study.config.frame.masks(windows)
     sample = sample_of(study, found, at)
@@ -364,7 +356,7 @@ def _doubted(test: SignificanceTest, said: Significance, masks: Floats, rho: flo
     return replace(said, caveats=caveats)
 
 
-def _require_something(events: Sequence[pd.DataFrame], drops: Sequence[Drop]) -> None:
+def _require_something(events: Sequence[Block], drops: Sequence[Drop]) -> None:
     if events:
         return
     lost = list(dict.fromkeys(drops))

@@ -10,6 +10,7 @@ import math
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -24,6 +25,9 @@ from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, EventStudyError, did_you_mean
 from eventstudy.events.event import Event
 from eventstudy.prices.table import PriceTable
+
+_BETWEEN = tuple(str(Path(__file__).with_name(name)) for name in ("alike.py", "recall.py"))
+"""Code that stands between a decision and the author's, and is nobody's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,37 +129,47 @@ def decide(
     BacktestError
         Where the author's code fails or returns something else than weights.
     """
-    row, event = item.decision, item.event
-    day = market.table.dates[row]
-    priced = market.priced(row)
-    seen = seen_event(
-        event, market.resolved(event.tickers), market.available(row), day, item.number
-    )
+    seen = seen_at(item.event, item.decision, market, item.number)
+    return decide_on(author, notebook, name, seen, item.decision, market, terms, value)
+
+
+def decide_on(
+    author: Author,
+    notebook: Notebook,
+    name: str,
+    seen: StrategyEvent,
+    row: int,
+    market: Market,
+    terms: Terms,
+    value: float,
+) -> Decision:
+    """Ask a strategy about an event as it sees it after the close of a row; see `decide`."""
+    day, priced = market.table.dates[row], market.priced(row)
     history = cut(market.table, row, market.benchmark)
     notebook.reason = ""
     weights = _asked(author, name, seen, history, market.table)
     if not weights:
         detail = notebook.reason or "targets returned no weights"
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_position", detail),))
+        return Decision({}, {}, skipped=(Skip(seen.id, "no_position", detail),))
     sized = _sized(weights, seen, history, terms)
     if isinstance(sized, str):
-        return Decision({}, {}, skipped=(Skip(event.event_id, "not_sized", sized),))
+        return Decision({}, {}, skipped=(Skip(seen.id, "not_sized", sized),))
     weights = dict(sized.weights)
-    refused = _refused(event, weights, row, market, terms)
+    refused = _refused(seen.id, weights, row, market, terms)
     if refused:
         return Decision({}, {}, skipped=tuple(refused))
     base = terms.gross * (market.capital if terms.size_of == "capital" else value)
     if not base > 0:
         detail = f"sizes refer to equity, which is {value:,.2f}"
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_equity", detail),))
+        return Decision({}, {}, skipped=(Skip(seen.id, "no_equity", detail),))
     sizes = {t: w * base / market.close(t, row) for t, w in weights.items()}
     scale, note = _participation(sizes, row, market, terms)
     if not scale > 0:
-        return Decision({}, {}, skipped=(Skip(event.event_id, "no_volume", note),))
+        return Decision({}, {}, skipped=(Skip(seen.id, "no_volume", note),))
     if scale < 1.0:
         sizes = {t: s * scale for t, s in sizes.items()}
     impacts = {t: impact_before(market.table, row, t, s, market.impact) for t, s in sizes.items()}
-    thin = _too_thin(event, sizes, impacts, day)
+    thin = _too_thin(seen.id, sizes, impacts, day)
     if thin:
         return Decision({}, {}, skipped=tuple(thin))
     return Decision(
@@ -163,8 +177,14 @@ def decide(
         MappingProxyType(sizes),
         MappingProxyType(impacts),
         "; ".join(filter(None, (sized.note, note))),
-        tuple(_missing_members(event, weights, priced, day, market.baskets)),
+        tuple(_missing_members(seen.id, weights, priced, day, market.baskets)),
     )
+
+
+def seen_at(event: Event, decision: int, market: Market, number: int) -> StrategyEvent:
+    """Return an event as a strategy sees it after the close of a row of the table."""
+    tickers, weights = market.resolved(event.tickers), market.available(decision)
+    return seen_event(event, tickers, weights, market.table.dates[decision], number)
 
 
 def _asked(
@@ -230,7 +250,7 @@ def _sized(
 
 
 def _refused(
-    event: Event,
+    event_id: str,
     weights: Mapping[str, float],
     row: int,
     market: Market,
@@ -256,7 +276,7 @@ def _refused(
             "that all or nothing cannot be kept"
         )
         found.append(("limit_group", detail, ""))
-    return [Skip(event.event_id, *what) for what in found]
+    return [Skip(event_id, *what) for what in found]
 
 
 def _participation(
@@ -275,22 +295,22 @@ def _participation(
 
 
 def _too_thin(
-    event: Event, sizes: Mapping[str, float], impacts: Mapping[str, float], day: np.datetime64
+    event_id: str, sizes: Mapping[str, float], impacts: Mapping[str, float], day: np.datetime64
 ) -> list[Skip]:
     """Return the tickers whose market cannot take the order, as far as impact tells."""
     found = []
     for ticker, impact in impacts.items():
         if math.isnan(impact):
             detail = f"too few volumes or closes of {ticker} up to {day} to judge impact"
-            found.append(Skip(event.event_id, "no_volume", detail, ticker))
+            found.append(Skip(event_id, "no_volume", detail, ticker))
         elif impact >= 1:
             detail = f"{abs(sizes[ticker]):,.0f} {ticker} would move the price by {impact:.0%}"
-            found.append(Skip(event.event_id, "too_large", detail, ticker))
+            found.append(Skip(event_id, "too_large", detail, ticker))
     return found
 
 
 def _missing_members(
-    event: Event,
+    event_id: str,
     weights: Mapping[str, float],
     priced: frozenset[str],
     day: np.datetime64,
@@ -302,15 +322,15 @@ def _missing_members(
         for ticker in members:
             if traded and ticker not in priced:
                 detail = f"left out of {name}: no bar on {day}"
-                found.append(Skip(event.event_id, "member", detail, ticker))
+                found.append(Skip(event_id, "member", detail, ticker))
     return found
 
 
 def _line_of(error: BaseException) -> str:
     """Return `` (FILE, line N)`` of the author's line that failed."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    if not frames:
+    reached = [frame.filename for frame in frames if frame.filename not in _BETWEEN]
+    if not reached:
         return ""
-    name = error.__traceback__.tb_next.tb_frame.f_code.co_filename  # type: ignore[union-attr]
-    own = [frame for frame in frames if frame.filename == name]
+    own = [frame for frame in frames if frame.filename == reached[0]]
     return f" ({own[-1].filename}, line {own[-1].lineno})"

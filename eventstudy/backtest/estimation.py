@@ -25,7 +25,12 @@ MINIMUM = 100
 """Fewest usable returns with which anything is estimated."""
 YEAR = 252
 """Sessions of a year."""
-_JUMPS: WeakKeyDictionary[PriceTable, dict[tuple[str, int, int, int, int], float | None]]
+CHUNK = 2048
+"""Regressions that are laid out at once."""
+ONE_BY_ONE = 16
+"""Sessions of one ticker whose jumps are computed when asked for; after them all at once."""
+Jumps = dict[int, float | None]
+_JUMPS: WeakKeyDictionary[PriceTable, dict[tuple[str, str, int, int, int], Jumps]]
 _JUMPS = WeakKeyDictionary()
 """Jumps by table of prices: one rests on no row after its session, whoever asks for it."""
 
@@ -126,29 +131,52 @@ def standardised_jump(
     float or None
         None where the returns are too few, or that of session 0 is missing or not reached.
     """
-    known = _JUMPS.setdefault(history._table, {})
-    key = (ticker, history.row_of(session_0), sessions, gap, minimum)
-    if key[1] >= len(history):
+    table, day = history._table, history.row_of(session_0)
+    if day >= len(history):
         return None
-    if key not in known:
-        known[key] = _jump(history, ticker, session_0, sessions, gap, minimum)
-    return known[key]
+    key = (ticker, history.benchmark, sessions, gap, minimum)
+    known = _JUMPS.setdefault(table, {}).setdefault(key, {})
+    if day not in known:
+        every = len(known) >= ONE_BY_ONE
+        days = np.arange(len(table.dates)) if every else np.array([day])
+        for first in range(0, len(days), CHUNK):
+            part = days[first : first + CHUNK]
+            known |= zip(part.tolist(), _jumps(table, *key, part), strict=True)
+    return known[day]
 
 
-def _jump(
-    history: History, ticker: str, session_0: np.datetime64, sessions: int, gap: int, minimum: int
-) -> float | None:
-    day = history.row_of(session_0)
-    rows = rows_before(history, session_0, sessions, gap)
-    fitted = _market_fit(history, [ticker], rows, minimum)
-    if fitted is None or fitted.dof[0] + 2 < minimum:
-        return None
-    y = history.returns_of(ticker)[None, day : day + 1]
-    market = history.returns_of(history.benchmark)[None, day : day + 1]
-    ar, v = forecast(fitted, y, np.stack([np.ones_like(market), market], axis=2))
+def _jumps(
+    table: PriceTable,
+    ticker: str,
+    benchmark: str,
+    sessions: int,
+    gap: int,
+    minimum: int,
+    days: npt.NDArray[np.int64],
+) -> list[float | None]:
+    """Return the standardised jumps of one ticker on several rows of the table.
+
+    A window that begins before the table is filled up with missing sessions.
+    """
+    rows = days[:, None] - gap - sessions + np.arange(sessions)
+    there = rows >= 0
+    y, market = (
+        np.where(there, table.returns[np.maximum(rows, 0), table.column(name)], np.nan)
+        for name in (ticker, benchmark)
+    )
+    fitted = fit(y, _with_constant(market))
+    own, of_market = (table.returns[days, table.column(name)] for name in (ticker, benchmark))
+    ar, v = forecast(fitted, own[:, None], _with_constant(of_market[:, None]))
     with np.errstate(divide="ignore", invalid="ignore"):
-        jump = float(ar[0, 0] / np.sqrt(v[0, 0, 0]))
-    return jump if math.isfinite(jump) else None
+        jumps = ar[:, 0] / np.sqrt(v[:, 0, 0])
+    long = there.sum(axis=1) >= max(minimum, 3)
+    known = long & (fitted.dof + 2 >= minimum) & np.isfinite(jumps)
+    return [jump if has else None for jump, has in zip(jumps.tolist(), known, strict=True)]
+
+
+def _with_constant(market: Floats) -> Floats:
+    """Return the design of the market model, shape (n, M, 2)."""
+    return np.stack([np.ones_like(market), market], axis=2)
 
 
 def _market_fit(

@@ -50,6 +50,10 @@ class History(ByTicker):
     def __len__(self) -> int:
         return self._end
 
+    @property
+    def _columns(self) -> dict[str, int]:
+        return self._table._columns
+
     @cached_property
     def dates(self) -> Days:
         """Sessions, shape (S,)."""
@@ -95,7 +99,7 @@ class History(ByTicker):
 
     def row_of(self, day: np.datetime64) -> int:
         """Return the row of a session; ``len(self)`` where it is not in the past."""
-        return int(np.searchsorted(self.dates, day))
+        return int(self._table.dates[: self._end].searchsorted(day))
 
 
 def cut(table: PriceTable, last: int, benchmark: str) -> History:
@@ -224,3 +228,32 @@ def seen_event(
         ambiguous=event.ambiguous,
         number=number,
     )
+
+
+def placed_event(
+    seen: StrategyEvent,
+    session_0: np.datetime64,
+    weights: Mapping[str, Mapping[str, float]],
+    known_on: date | None,
+) -> StrategyEvent:
+    """Return an event as it would be seen with its session 0 on another day, its hour certain.
+
+    Parameters
+    ----------
+    seen : StrategyEvent
+        On some session; what the strategy sees of `expects` is the same on any.
+    session_0 : datetime64[D]
+    weights : mapping of str to mapping of str to float
+        Of each basket's members with a bar on the session of the decision.
+    known_on : date or None
+    """
+    found = object.__new__(StrategyEvent)  # dataclasses.replace costs more than the decision
+    vars(found).update(
+        vars(seen),
+        session_0=session_0,
+        baskets=MappingProxyType({name: tuple(w) for name, w in weights.items()}),
+        weights=weights,
+        known_on=known_on,
+        ambiguous=False,
+    )
+    return found

@@ -99,15 +99,8 @@ class Recall:
         made : callable
             Returns an instance of a strategy.
         """
-        watch = Watch(strategy.parameters)
-        try:
-            if strategy.cls not in self._traced:
-                self._traced[strategy.cls] = _traced(strategy.cls)
-            author = made(replace(strategy, cls=self._traced[strategy.cls]))
-        except Exception:  # a class that will not be derived from is asked each time
-            return made(strategy)
-        object.__setattr__(author, "_watch", watch)
-        return _Remembering(self, author, watch, notebook)
+        found = watched(strategy, made, self._traced)
+        return _Remembering(self, *found, notebook) if found else made(strategy)
 
     def found(self, key: tuple[str, int], parameters: Mapping[str, Any]) -> Answer | None:
         """Return the answer on an event where everything that it rested on is the same."""
@@ -123,6 +116,30 @@ class Recall:
             self._count += 1
             by_names = self._kept.setdefault(key, {})
             by_names.setdefault(tuple(read), {})[_values(tuple(read), read)] = answer
+
+
+def watched(
+    strategy: Strategy, made: Callable[[Strategy], Author], traced: dict[type, type]
+) -> tuple[Author, Watch] | None:
+    """Return an author that is watched, and what watches it; None for a class that refuses.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    made : callable
+        Returns an instance of a strategy.
+    traced : dict of type to type
+        Watched classes by class, filled here.
+    """
+    watch = Watch(strategy.parameters)
+    try:
+        if strategy.cls not in traced:
+            traced[strategy.cls] = _traced(strategy.cls)
+        author = made(replace(strategy, cls=traced[strategy.cls]))
+    except Exception:  # a class that will not be derived from is asked each time
+        return None
+    object.__setattr__(author, "_watch", watch)
+    return author, watch
 
 
 def _values(names: tuple[str, ...], parameters: Mapping[str, Any]) -> Values:
@@ -173,5 +190,6 @@ def _traced(cls: type) -> type:
 
     body = {"__getattribute__": read, "__setattr__": write, "__module__": cls.__module__}
     made: Any = type(cls)(f"_Traced{cls.__name__}", (cls,), body)
+    made.__name__ = cls.__name__  # the name that an author knows stands in error messages
     found: type = made
     return found

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.backtest.alike import Alike
 from eventstudy.backtest.costs import BP, Costs
-from eventstudy.backtest.decisions import Appointment, Author, Decision, Notebook, decide
+from eventstudy.backtest.decisions import Decision, Notebook, decide_on, seen_at
 from eventstudy.backtest.fastpath import bare_author
+from eventstudy.backtest.history import StrategyEvent, placed_event
 from eventstudy.backtest.library import Strategy
+from eventstudy.backtest.market import Market
 from eventstudy.backtest.paths import Floats, Ints, Legs, Stack, stacked
 from eventstudy.backtest.setup import Setup
+from eventstudy.backtest.sizing import SIZINGS
 from eventstudy.backtest.terms import Terms
 from eventstudy.events.event import Event
 from eventstudy.models.contract import Progress, unwatched
@@ -96,7 +102,7 @@ def placed_sleeves(
     """Return the profits of each event's sleeve with its session 0 at each row asked for.
 
     The strategy is asked anew for every place, with the event's own direction and what
-    could be seen there.
+    could be seen there; of events that it cannot tell apart, about the first.
 
     Parameters
     ----------
@@ -122,39 +128,69 @@ def placed_sleeves(
     fees = np.array([setup.costs.borrow_of(t) for t in market.table.tickers])
     found = np.full((*needed.shape, terms.hold + 1), np.nan)
     notebook = Notebook()
-    author = bare_author(strategy, notebook, setup.seed)
+    made = partial(bare_author, notebook=notebook, seed=setup.seed)
+    alike = Alike(strategy, made, shared=terms.sizing in SIZINGS)
     for number, event in enumerate(events):
         progress("placing events on other dates", number, len(events))
         rows = np.flatnonzero(needed[number])
-        decided = [
-            _decided(author, notebook, strategy.name, event, int(row), setup, terms, number)
-            for row in rows
-        ]
+        ask = (alike, notebook, strategy.name, event, number)
+        decided, like = _decisions(*ask, rows, setup, terms)
         found[number, rows] = _profits(stack, decided, rows, first, setup, terms, fees)
+        other = like != number
+        found[number, rows[other]] = found[like[other], rows[other]]
     progress("placing events on other dates", len(events), len(events))
     return found
 
 
-def _decided(
-    author: Author,
+def _decisions(
+    alike: Alike,
     notebook: Notebook,
     name: str,
     event: Event,
-    row: int,
+    number: int,
+    rows: Ints,
     setup: Setup,
     terms: Terms,
-    number: int,
-) -> Decision | None:
-    """Ask the strategy about an event moved to another session; None where there is none."""
-    table = setup.market.table
-    decision = row + terms.entry - 1
-    if not 0 <= decision < len(table.dates):
+) -> tuple[list[Decision | None], Ints]:
+    """Return what the strategy decides about an event moved to each of several rows.
+
+    None where there is no decision, or where that on another event holds; and the number of the
+    event whose decision holds on each row, shape (R',).
+    """
+    market, like = setup.market, np.full(len(rows), number)
+    decided: list[Decision | None] = [None] * len(rows)
+    decisions = rows + terms.entry - 1
+    inside = np.flatnonzero((decisions >= 0) & (decisions < len(market.table.dates))).tolist()
+    if not inside:
+        return decided, like
+    seen = _stood(event, int(rows[inside[0]]), int(decisions[inside[0]]), market, number)
+    alike.turn_to(seen)
+    for k in inside:
+        row, decision = int(rows[k]), int(decisions[k])
+        known = alike.like(row)
+        if known is not None:
+            like[k] = known
+            continue
+        day = market.table.dates[row]
+        placed = placed_event(seen, day, market.available(decision), _known_on(event, day))
+        ask = (alike.author, notebook, name, placed, decision)
+        decided[k] = decide_on(*ask, market, terms, market.capital)
+        alike.keep(row, number)
+    return decided, like
+
+
+def _stood(event: Event, row: int, decision: int, market: Market, number: int) -> StrategyEvent:
+    """Return an event as the strategy sees it where its session 0 is on another row."""
+    day = market.table.dates[row]
+    moved = replace(event, same=day, next=day, known_on=_known_on(event, day), ambiguous=False)
+    return seen_at(moved, decision, market, number)
+
+
+def _known_on(event: Event, day: np.datetime64) -> date | None:
+    """Return when the date of an event was known that is moved to another day."""
+    if event.known_on is None:
         return None
-    day = table.dates[row]
-    known = event.known_on and event.known_on + (day - event.next).item()
-    moved = replace(event, same=day, next=day, date=day.item(), known_on=known, ambiguous=False)
-    item = Appointment(moved, decision, row + terms.entry + terms.hold, number)
-    return decide(author, notebook, name, item, setup.market, terms, setup.market.capital)
+    return event.known_on + timedelta(days=int((day - event.next).astype(np.int64)))
 
 
 def _profits(

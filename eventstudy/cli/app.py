@@ -98,4 +98,16 @@ def _fail(message: str, code: int) -> int:
 
 def script() -> None:
     """Run as a program."""
+    _one_thread_a_product()
     sys.exit(main())
+
+
+def _one_thread_a_product() -> None:
+    """Keep BLAS to one thread, unless the user has said otherwise.
+
+    The matrix products of a study are small and many. Threads that wait for each other at
+    each of them cost more than they save, many times over where another program wants the
+    processor; and with one, sums have one order on every machine. Read when numpy is loaded.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, "1")

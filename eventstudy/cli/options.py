@@ -373,6 +373,16 @@ Export = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh",
+        envvar="EVENTSTUDY_FRESH",
+        help="Compute again, even where an earlier run had the same events, prices, settings and "
+        "program.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)
 ]

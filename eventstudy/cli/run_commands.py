@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,13 +16,17 @@ from eventstudy.cli.progress import Status
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
+    from eventstudy.disk import Writer
     from eventstudy.run.config import RunConfig
     from eventstudy.run.execute import Outcome
     from eventstudy.run.kept import Target
+    from eventstudy.run.reuse import Delivered, Question
 
 DEMO_WINDOWS = ("0,0", "-1,1", "2,10", "-5,-1")
 COSTS = ("commission_bp", "half_spread_bp", "borrow_bp")
-OUTPUTS = ("out", "runs", "format_", "export", "json_", "config", "jobs", "cluster", "each")
+OUTPUTS = (
+    "out", "runs", "format_", "export", "fresh", "json_", "config", "jobs", "cluster", "each",
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +40,7 @@ def demo(
     runs: o.Runs = None,
     format_: o.Format = "csv",
     export: o.Export = None,
+    fresh: o.Fresh = False,
     json_: o.Json = False,
 ) -> None:
     """Run study, backtest and report on the shipped sample; no network is needed.
@@ -48,7 +54,8 @@ def demo(
     config = RunConfig(
         events=str(bundled_events()), prices="sample", window=DEMO_WINDOWS, claims="article"
     )
-    _deliver(config, target, format_, json_, export, first=_how_small)
+    order = Order(config, target, format_, tuple(export or ()), first=_how_small)
+    _deliver(order, json_, fresh)
 
 
 def _how_small(outcome: Outcome) -> str:
@@ -110,11 +117,12 @@ def run(
     runs: o.Runs = None,
     format_: o.Format = "csv",
     export: o.Export = None,
+    fresh: o.Fresh = False,
     json_: o.Json = False,
 ) -> None:
     """Study, backtest and report: everything, written to --out (eventstudy-out) or --runs."""
     asked, target = _config(locals()), _target(locals(), "eventstudy-out")
-    _deliver(asked, target, format_, json_, export)
+    _deliver(Order(asked, target, format_, tuple(export or ())), json_, fresh)
 
 
 def study(
@@ -160,6 +168,7 @@ def study(
     runs: o.Runs = None,
     format_: o.Format = "csv",
     export: o.Export = None,
+    fresh: o.Fresh = False,
     json_: o.Json = False,
 ) -> None:
     """Abnormal returns and their tests; files and report with --out or --runs."""
@@ -175,7 +184,7 @@ def study(
     given = [flag for flag, value in named.items() if value is not None and value != []]
     if given:
         raise EventStudyError(f"{', '.join(given)}: only with --engine streamed")
-    _deliver(asked, target, format_, json_, export, trade=False)
+    _deliver(Order(asked, target, format_, tuple(export or ()), trade=False), json_, fresh)
 
 
 def backtest(
@@ -201,11 +210,12 @@ def backtest(
     runs: o.Runs = None,
     format_: o.Format = "csv",
     export: o.Export = None,
+    fresh: o.Fresh = False,
     json_: o.Json = False,
 ) -> None:
     """Trade strategies around the events; files with --out or --runs."""
     asked, target = _config(locals()), _target(locals())
-    _deliver(asked, target, format_, json_, export, study=False)
+    _deliver(Order(asked, target, format_, tuple(export or ()), study=False), json_, fresh)
 
 
 EXAMPLES: Mapping[Callable[..., None], str] = {
@@ -260,62 +270,139 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-@contextmanager
-def _carried_out(
-    config: RunConfig, with_study: bool, with_trades: bool
-) -> Iterator[tuple[Outcome, Status]]:
-    """Run, with a line on stderr that tells what is being done where someone is watching."""
-    from eventstudy.run.execute import execute
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a command is to do, and where its files go.
 
-    with Status() as status:
-        yield execute(config, study=with_study, trade=with_trades, say=status.say), status
+    Attributes
+    ----------
+    config : RunConfig
+    target : Target
+    fmt : str
+    exports : tuple of str
+    study, trade : bool
+        Which parts.
+    first : callable or None
+        What is printed ahead of the rest.
+    """
+
+    config: RunConfig
+    target: Target
+    fmt: str
+    exports: tuple[str, ...] = ()
+    study: bool = True
+    trade: bool = True
+    first: Callable[[Outcome], str] | None = None
+
+    def question(self) -> Question | None:
+        """Return what is asked, for an earlier run to answer; None with further formats."""
+        from eventstudy.run.reuse import Question
+
+        if self.exports:
+            return None
+        first = None if self.first is None else self.first.__name__
+        what = (self.study, self.trade, self.fmt, self.target.wanted, first)
+        return Question(self.config, what)
 
 
-def _deliver(
-    config: RunConfig,
-    target: Target,
-    fmt: str,
-    as_json: bool,
-    exports: list[str] | None = None,
-    *,
-    study: bool = True,
-    trade: bool = True,
-    first: Callable[[Outcome], str] | None = None,
-) -> None:
+def _deliver(order: Order, as_json: bool, fresh: bool) -> None:
     """Run, write the files and print the summaries; exit 2 where the backtest was refused."""
-    from eventstudy.run.files import files_of, manifest_of
+    from eventstudy.run.execute import utc_now
 
-    with _carried_out(config, study, trade) as (outcome, status):
-        written: list[Path] = []
+    began, started = perf_counter(), utc_now()
+    with Status() as status:
+        found, refused = _found(order, fresh, status)
+        if found.reused:
+            found = found.taken(started, perf_counter() - began)
+        target, written = order.target, list[Path]()
         if target.wanted:
-            status.say("drawing the report" if study else "writing the files")
-            files = files_of(outcome, fmt, exports=exports or ())
-            written = target.write(files, manifest_of(outcome))
-        status.say("summing up")
-        found = _dict(outcome, written) if as_json else None
-        text = "" if as_json else _summaries(outcome, written)
-    if found is not None:
-        o.print_json(found)
+            files = {name: _writer(held) for name, held in found.files.items()}
+            written = target.write(files, found.manifest)
+    if as_json:
+        o.print_json(_json(found, written, perf_counter() - began))
     else:
-        terminal.show((first(outcome) + "\n\n" if first else "") + text)
-    if outcome.refused:
-        terminal.complain(f"no backtest: {outcome.refused}")
+        terminal.show("\n".join([found.text, *_taken(found), *_places(written)]))
+    if refused:
+        terminal.complain(f"no backtest: {refused}")
         raise typer.Exit(2)
 
 
-def _summaries(outcome: Outcome, written: list[Path]) -> str:
+def _found(order: Order, fresh: bool, status: Status) -> tuple[Delivered, str]:
+    """Return what the run hands over, computed or of an earlier run, and why it did not trade."""
+    from eventstudy.run import reuse
+    from eventstudy.run.execute import execute
+
+    question = None if fresh else order.question()
+    asked = None if question is None else question.digest()
+    inputs = None
+    if question is not None and asked is not None:
+        kept, inputs = reuse.find(question, asked, status.say)
+        if kept is not None:
+            return kept, ""
+    outcome = execute(
+        order.config,
+        study=order.study,
+        trade=order.trade,
+        say=status.say,
+        inputs=None if inputs is None else (inputs.events, inputs.prices),
+    )
+    made = _made(order, outcome, status)
+    if question is not None and asked is not None:
+        reuse.keep(question, asked, outcome, made)
+    return made, outcome.refused
+
+
+def _made(order: Order, outcome: Outcome, status: Status) -> Delivered:
+    """Return the files of a run and what is said of it."""
+    from eventstudy.disk import content_of
+    from eventstudy.run.files import files_of, manifest_of
+    from eventstudy.run.reuse import Delivered
+
+    files: dict[str, bytes] = {}
+    if order.target.wanted:
+        status.say("drawing the report" if order.study else "writing the files")
+        writers = files_of(outcome, order.fmt, exports=order.exports)
+        files = {name: content_of(write) for name, write in writers.items()}
+    status.say("summing up")
+    text = _summaries(outcome)
+    if order.first is not None:
+        text = f"{order.first(outcome)}\n\n{text}"
+    return Delivered(files, manifest_of(outcome), text, _figures(outcome))
+
+
+def _writer(held: bytes) -> Writer:
+    return lambda file: file.write(held)
+
+
+def _taken(found: Delivered) -> list[str]:
+    """Say that results are of an earlier run, and how to compute them again."""
+    if not found.reused:
+        return []
+    return [
+        f"Taken from the run of {found.reused}, which had the same events, prices, settings and "
+        "program; --fresh computes again."
+    ]
+
+
+def _summaries(outcome: Outcome) -> str:
     evidence = None if outcome.backtest is None else outcome.backtest.evidence
     lines: list[str] = []
     parts = (outcome.study, outcome.claims, outcome.long_run, outcome.backtest, evidence)
     for part in parts:
         if part is not None:
             lines += [part.summary(), ""]
-    lines += terminal.shortened(outcome.notes)
-    if written:
-        lines.append(f"{len(written)} files in {written[0].parent}")
-        lines += [f"Report: {path.resolve()}" for path in written if path.name == "report.html"]
-        lines += [f"Export: {path.resolve()}" for path in _exported(written)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *terminal.shortened(outcome.notes)])
+
+
+def _places(written: list[Path]) -> list[str]:
+    """Say where the files are."""
+    if not written:
+        return []
+    return [
+        f"{len(written)} files in {written[0].parent}",
+        *(f"Report: {path.resolve()}" for path in written if path.name == "report.html"),
+        *(f"Export: {path.resolve()}" for path in _exported(written)),
+    ]
 
 
 def _exported(written: list[Path]) -> list[Path]:
@@ -324,11 +411,16 @@ def _exported(written: list[Path]) -> list[Path]:
     return [p for p in written if p.suffix not in own and p.name != "manifest.json"]
 
 
-def _dict(outcome: Outcome, written: list[Path]) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "seconds": round(outcome.seconds, 3),
-        "files": [str(p) for p in written],
+def _json(found: Delivered, written: list[Path], seconds: float) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "seconds": round(seconds, 3),
+        "files": [str(path) for path in written],
     }
+    return head | ({"reused": found.reused} if found.reused else {}) | dict(found.figures)
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     if outcome.study is not None:
         found["study"] = o.records(outcome.study.summary_frame())
         found["dropped"] = o.records(outcome.study.dropped)

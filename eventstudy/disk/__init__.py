@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventstudy.disk.files import cache_folder, write_whole
+from eventstudy.disk.files import cache_folder, content_of, write_whole
 from eventstudy.disk.folders import (
     FolderWriter,
     Writer,
@@ -21,6 +21,7 @@ __all__ = [
     "Writer",
     "cache_folder",
     "check_place",
+    "content_of",
     "damage_of",
     "keep_folder",
     "locked_folder",

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,3 +67,10 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 
             os.unlink(name)
         raise
     return path
+
+
+def content_of(write: Callable[[BinaryIO], object]) -> bytes:
+    """Return what a writer writes."""
+    file = BytesIO()
+    write(file)
+    return file.getvalue()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets
-from eventstudy.errors import EventStudyError, InputError
+from eventstudy.errors import EventStudyError, InputError, UnknownNameError
 from eventstudy.events.calendar import EventCalendar, contradiction, place, with_session_0
 from eventstudy.events.checks import Checked, check_columns
 from eventstudy.events.csvfile import TextTable, read_text_table
@@ -222,7 +222,12 @@ def spanning_sessions(name: str, first: np.datetime64, last: np.datetime64) -> S
     The margins end where the exchange's own calendar does.
     """
     start, end = first.astype(date).year - YEARS_BEFORE, last.astype(date).year + YEARS_AFTER
-    earliest, latest = exchange_reach(name)
+    try:
+        return exchange_sessions(name, date(start, 1, 1), date(end, 12, 31))
+    except UnknownNameError:
+        raise
+    except EventStudyError:  # beyond what the calendar knows
+        earliest, latest = exchange_reach(name)
     if earliest is not None:
         start = max(start, earliest)
     if latest is not None:

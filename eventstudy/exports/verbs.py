@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.disk import Writer, write_whole
+from eventstudy.disk import Writer, content_of, write_whole
 from eventstudy.errors import EventStudyError, UnknownNameError
 from eventstudy.exports.data import Frames, Json
 from eventstudy.exports.excel import Excel
@@ -86,7 +85,7 @@ def export(
         title=title,
         case=case,
     )
-    contents = {name: _content(write) for name, write in export_files(document, asked).items()}
+    contents = {name: content_of(write) for name, write in export_files(document, asked).items()}
     return [_put(Path(folder) / name, content) for name, content in contents.items()]
 
 
@@ -198,18 +197,14 @@ def export_names(formats: Collection[str], stem: str = "report") -> list[str]:
     formats : collection of str
     stem : {"report", "sweep"}
     """
+    if not formats:
+        return []
     from eventstudy.exports import frames, results, sweep
 
     of_sweep = stem == "sweep"
     figures = sweep.FIGURES if of_sweep else results.FIGURES
     tables = sweep.TABLES if of_sweep else frames.TABLES
     return [name for fmt in formats for name in FORMATS[fmt].names(stem, tables, figures)]
-
-
-def _content(write: Writer) -> bytes:
-    file = BytesIO()
-    write(file)
-    return file.getvalue()
 
 
 def _put(path: Path, content: bytes) -> Path:

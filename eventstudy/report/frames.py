@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,9 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def rows_where(frame: pd.DataFrame, **equal: str) -> pd.DataFrame:
     """Return the rows whose columns equal these values."""
-    at = np.arange(len(frame))
+    at: npt.NDArray[np.int64] | None = None
     for column, value in equal.items():  # each comparison sees only what the ones before left
-        at = at[(frame[column].iloc[at] == value).to_numpy()]
-    return frame.iloc[at]
+        held = frame[column] if at is None else frame[column].iloc[at]
+        found = np.flatnonzero((held == value).to_numpy())
+        at = found if at is None else at[found]
+    return frame if at is None else frame.iloc[at]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from eventstudy.errors import BacktestError, EventStudyError, StudyError, UnknownNameError
 from eventstudy.run.config import LONG_RUN
@@ -54,6 +54,8 @@ class Outcome:
         When it began, UTC, such as 2024-12-13T21:00:05Z.
     claims : ClaimsResult or None
         Where claims were named.
+    claims_prices : PriceTable or None
+        The prices that claims were tested on, where they name tickers that the study does not.
     """
 
     config: RunConfig
@@ -68,6 +70,7 @@ class Outcome:
     seconds: float
     started: str
     claims: ClaimsResult | None = None
+    claims_prices: PriceTable | None = None
 
 
 def silent(_: str) -> None:
@@ -100,7 +103,6 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
         Where no file of events or no source of prices was named, or either is at fault.
     """
     from eventstudy.events import price_sessions
-    from eventstudy.prices import load_prices
 
     if config.prices is None:
         raise EventStudyError(
@@ -112,19 +114,29 @@ def read_inputs(config: RunConfig, say: Say = silent) -> tuple[EventCalendar, Pr
     named = {config.benchmark} if config.benchmark else set()
     members = set(config.all_baskets().resolve(config.all_baskets()))
     say(f"loading prices from {config.prices}")
-    prices = load_prices(
-        sorted(events.tickers | named | members | _further_tickers(config)),
-        source=config.prices,
-        start=config.start,
-        end=config.end,
-        calendar=config.calendar,
-        missing=config.missing,
-    )
+    tickers = sorted(events.tickers | named | members | _further_tickers(config))
+    prices = prices_of(config, tickers, config.missing)
     _require_priced(config, prices)
     if config.calendar == "prices":
         benchmark = config.benchmark if config.benchmark in prices else None
         events = events.align(price_sessions(prices, benchmark))
     return events, prices
+
+
+def prices_of(
+    config: RunConfig, tickers: Sequence[str], missing: Literal["error", "drop"] | None
+) -> PriceTable:
+    """Load prices of tickers from the source that a run names."""
+    from eventstudy.prices import load_prices
+
+    return load_prices(
+        tickers,
+        source=str(config.prices),
+        start=config.start,
+        end=config.end,
+        calendar=config.calendar,
+        missing=missing,
+    )
 
 
 def _require_priced(config: RunConfig, prices: PriceTable) -> None:
@@ -186,7 +198,12 @@ def read_calendar(config: RunConfig) -> EventCalendar:
 
 
 def execute(
-    config: RunConfig, *, study: bool = True, trade: bool = True, say: Say = silent
+    config: RunConfig,
+    *,
+    study: bool = True,
+    trade: bool = True,
+    say: Say = silent,
+    inputs: tuple[EventCalendar, PriceTable] | None = None,
 ) -> Outcome:
     """Run the study, the backtest or both.
 
@@ -197,6 +214,8 @@ def execute(
         Which of the two.
     say : callable
         Told what is being done.
+    inputs : tuple, optional
+        What `read_inputs` gave, where it was read already.
 
     Raises
     ------
@@ -212,11 +231,11 @@ def execute(
         )
     chosen = strategies_of(config) if trade else ()
     asked = _read_claims(config) if study else None
-    events, prices = read_inputs(config, say)
+    events, prices = inputs or read_inputs(config, say)
     studied = _study(config, events, prices, say) if study else None
     activity, notes = _activity(studied, say) if studied else ((), ())
     later = _long_run(config, events, prices, say) if study else None
-    claims = _claims(config, asked, studied, say) if asked and studied else None
+    claims, claims_prices = _claims(config, asked, studied, say)
     traded, refused = None, ""
     if trade:
         try:
@@ -240,6 +259,7 @@ def execute(
         seconds,
         started,
         claims,
+        claims_prices,
     )
 
 
@@ -374,25 +394,26 @@ def _read_claims(config: RunConfig) -> Claims | None:
     return read_claims(config.claims)
 
 
-def _claims(config: RunConfig, claims: Claims, study: StudyResult, say: Say) -> ClaimsResult:
+def _claims(
+    config: RunConfig, claims: Claims | None, study: StudyResult | None, say: Say
+) -> tuple[ClaimsResult | None, PriceTable | None]:
     """Test claims on prices of their own, so that what they name changes nothing in the study."""
+    if claims is None or study is None:
+        return None, None
     from eventstudy.claims import check_claims
-    from eventstudy.prices import load_prices
 
     say(f"testing {len(claims.items)} claims")
-    table = study.prices
+    further = _claims_prices(config, claims, study)
+    return check_claims(claims, study, study.prices if further is None else further), further
+
+
+def _claims_prices(config: RunConfig, claims: Claims, study: StudyResult) -> PriceTable | None:
+    """Return the prices of a study with those of what claims name; None where it has them."""
     known = (t for t in claims.tickers() if not t.startswith("@") or t in study.events.baskets)
     named = set(study.events.baskets.resolve(known))
-    if not named <= set(table.tickers):
-        table = load_prices(
-            sorted(named | set(table.tickers)),
-            source=str(config.prices),
-            start=config.start,
-            end=config.end,
-            calendar=config.calendar,
-            missing="drop",
-        )
-    return check_claims(claims, study, table)
+    if named <= set(study.prices.tickers):
+        return None
+    return prices_of(config, sorted(named | set(study.prices.tickers)), "drop")
 
 
 def _backtest(

@@ -16,7 +16,7 @@ from eventstudy.errors import EventStudyError, did_you_mean
 FOLDER = "eventstudy-runs"
 """Where the commands look for kept runs unless told otherwise."""
 
-OF_THE_CLOCK = ("started", "wall_time")
+OF_THE_CLOCK = ("started", "wall_time", "reused")
 """Keys of the manifest that differ between two runs with the same inputs; no others do."""
 
 NOT_ASKED = (*OF_THE_CLOCK, "files", "headline", "findings", "notes", "not_measured", "versions")

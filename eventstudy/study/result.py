@@ -230,9 +230,22 @@ class StudyResult:
         ndarray, shape (N,), bool
             Over `Group.rows`.
         """
-        held = [i for i, o in enumerate(self.observations) if alignment in o.reading.alignments]
-        out = [m.row for m in self.merged_rows if (m.group, m.alignment) == (group.name, alignment)]
-        return np.isin(group.rows, held) & ~np.isin(group.rows, out)
+        out = self._merged_away.get((group.name, alignment), [])
+        return self._read_so[alignment][group.rows] & ~np.isin(group.rows, out)
+
+    @cached_property
+    def _read_so(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """Which observations each alignment holds."""
+        held = [o.reading.alignments for o in self.observations]
+        return {name: np.array([name in own for own in held], dtype=bool) for name in ALIGNMENTS}
+
+    @cached_property
+    def _merged_away(self) -> dict[tuple[str, str], list[int]]:
+        """Observations that do not count, by group and alignment."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for m in self.merged_rows:
+            found.setdefault((m.group, m.alignment), []).append(m.row)
+        return found
 
     @cached_property
     def reading_verdicts(self) -> pd.DataFrame:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eventstudy.models import ModelFit
+    from eventstudy.significance.contract import Significance
     from eventstudy.significance.history import History
     from eventstudy.study.config import StudyConfig
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Key = tuple[str, bytes, bytes]
 
 ABNORMAL = ("event_id", "ticker", "alignment", "model", "day", "date", "ar", "ar_se", "car")
 CARS = (
@@ -218,6 +220,12 @@ def samples(
                 yield alignment, model, group, sample_of(found, group, keep, study)
 
 
+def _taken(study: StudyResult, alignment: str, model: str, group: Group) -> Key:
+    """Return what a sample holds: a group without uncertain hours is one under all alignments."""
+    keep = study.counted(group, alignment)
+    return model, group.rows[keep].tobytes(), group.signs[keep].tobytes()
+
+
 def group_tests_frame(study: StudyResult, progress: Progress = unwatched) -> pd.DataFrame:
     """Return every test over every group, event day and window."""
     windows = study.config.frame.all_windows
@@ -225,11 +233,14 @@ def group_tests_frame(study: StudyResult, progress: Progress = unwatched) -> pd.
     masks = study.config.frame.masks(windows)
     parts: list[tuple[Any, ...]] = []
     total = len(study.alignments) * len(study.fits) * len(study.groups)
+    known: dict[Key, list[Significance]] = {}
     for done, (alignment, model, group, sample) in enumerate(samples(study)):
         progress("testing", done, total)
-        for test in study.tests_asked:
+        key = _taken(study, alignment, model, group)
+        if key not in known:
+            known[key] = [test.evaluate(sample, masks) for test in study.tests_asked]
+        for test, found in zip(study.tests_asked, known[key], strict=True):
             where = (group.name, alignment, model, convention_of(test, sample.convention))
-            found = test.evaluate(sample, masks)
             parts.append(rows_of_test(where, names, found, two_sided_only=group.two_sided_only))
     return tests_frame(parts, len(windows))
 
@@ -299,10 +310,13 @@ def effects_frame(
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
     parts = []
+    known: dict[Key, Effects] = {}
     for alignment, model, group, sample in samples(study, groups):
-        found = group_effects(sample, masks)
+        key = _taken(study, alignment, model, group)
+        if key not in known:
+            known[key] = group_effects(sample, masks)
         number = len(sample), sample.n_dates
-        parts.append(effect_rows((group.name, alignment, model), names, number, found))
+        parts.append(effect_rows((group.name, alignment, model), names, number, known[key]))
     return pd.concat(parts, ignore_index=True)
 
 

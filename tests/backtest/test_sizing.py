@@ -301,3 +301,27 @@ def test_a_jump_is_the_forecast_t_of_statsmodels_for_any_window():
         assert found == pytest.approx((y[ZERO] - day.predicted_mean[0]) / day.se_obs[0], rel=1e-9)
     assert standardised_jump(history, "A", EVENT.session_0, minimum=251) is None
     assert standardised_jump(history_of(noisy(), ZERO - 1), "A", EVENT.session_0) is None
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), gone=st.floats(0.0, 0.5), sessions=st.integers(110, 250))
+def test_jumps_of_many_sessions_are_those_of_each_alone(seed, gone, sessions):
+    """Once 16 were asked for, the rest of a ticker are fitted together, windows cut short too."""
+    returns = noisy(seed)
+    returns["A"][np.random.default_rng(seed).random(COUNT) < gone] = np.nan
+    table = history_of(returns)._table
+    how = {"sessions": sessions, "minimum": 60}
+    for name in ("A", "B"):
+        days = np.random.default_rng(seed).permutation(np.arange(40, COUNT))
+        many = [standardised_jump(cut(table, d, "SPY"), name, DAYS[d], **how) for d in days]
+        alone = [standardised_jump(history_of(returns, d), name, DAYS[d], **how) for d in days[::9]]
+        assert [jump is None for jump in alone] == [jump is None for jump in many[::9]]
+        assert [j for j in many[::9] if j] == pytest.approx([j for j in alone if j], rel=1e-11)
+
+
+def test_a_jump_is_against_the_benchmark_of_its_own_history():
+    table = history_of(noisy())._table
+    against_spy = standardised_jump(cut(table, ZERO, "SPY"), "A", EVENT.session_0)
+    other = standardised_jump(cut(table, ZERO, "B"), "A", EVENT.session_0)
+    fresh = standardised_jump(cut(history_of(noisy())._table, ZERO, "B"), "A", EVENT.session_0)
+    assert other == fresh != against_spy

@@ -175,3 +175,15 @@ def test_an_interruption_is_said(
     assert capsys.readouterr().err == (
         "eventstudy: interrupted; files are written whole or not at all\n"
     )
+
+
+def test_matrix_products_take_one_thread_unless_the_user_says_otherwise(monkeypatch) -> None:
+    from eventstudy.cli import app
+
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "6")
+    monkeypatch.setattr(app, "main", lambda: 0)
+    with pytest.raises(SystemExit):
+        app.script()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ["MKL_NUM_THREADS"] == "6"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.backtest.luck.blocks import optimal_block, stationary_rows
 from eventstudy.backtest.luck.sharpe import STILL, moving, ratio_or_zero, require_finite
 from eventstudy.backtest.metrics import YEAR
 from eventstudy.errors import BacktestError
@@ -80,13 +81,13 @@ def block_length(returns: Floats) -> int:
     ----------
     returns : ndarray, shape (T,) or (T, K)
     """
-    from arch.bootstrap import optimal_block_length
-
     columns = returns.reshape(len(returns), -1)
     columns = columns[:, moving(columns.mean(axis=0), columns.std(axis=0))]
     if not columns.shape[1]:
         return 1
-    found = float(optimal_block_length(columns)["stationary"].median())
+    lengths = np.array([optimal_block(column) for column in columns.T])
+    kept = lengths[np.isfinite(lengths)]
+    found = float(np.median(kept)) if len(kept) else math.nan
     return max(1, round(found)) if math.isfinite(found) else 1
 
 
@@ -134,7 +135,7 @@ def stationary_interval(
 
     Blocks of geometric length keep the dependence of near sessions. The p-value recentres:
     the share of draws with ``m* - m >= m``. A resample without variation has Sharpe 0.
-    Library: ``arch.bootstrap.StationaryBootstrap``.
+    The draws are those of ``arch.bootstrap.StationaryBootstrap``.
 
     Parameters
     ----------
@@ -159,8 +160,6 @@ def stationary_interval(
     BacktestError
         For returns that are not finite, draws, block or level out of range.
     """
-    from arch.bootstrap import StationaryBootstrap
-
     excess = require_finite(excess)
     n, active = len(excess), active_periods(excess)
     require_draws(draws, block, max(n, 1))
@@ -172,19 +171,21 @@ def stationary_interval(
     if why:
         return BootstrapInterval(n, active, level=level, why=why)
     length = block_length(excess) if block is None else block
-    drawn = StationaryBootstrap(length, excess, seed=seed).apply(_mean_and_spread, draws)
+    parts = [_mean_and_spread(excess[rows]) for rows in stationary_rows(n, length, draws, seed)]
+    drawn = np.concatenate(parts)
     return _interval(excess, drawn, active, level, length)
 
 
-def _mean_and_spread(sample: Floats) -> Floats:
-    return np.array([sample.mean(), sample.std(ddof=1)])
+def _mean_and_spread(samples: Floats) -> Floats:
+    """Return mean and standard deviation of each row, shape (B, 2)."""
+    return np.column_stack([samples.mean(axis=1), samples.std(axis=1, ddof=1)])
 
 
 def _interval(
     excess: Floats, drawn: Floats, active: int, level: float, length: int
 ) -> BootstrapInterval:
     """Return the result of draws of mean and spread, shape (B, 2)."""
-    mean, spread = _mean_and_spread(excess)
+    mean, spread = excess.mean(), excess.std(ddof=1)
     means = drawn[:, 0]
     ratios = ratio_or_zero(means, drawn[:, 1]) * math.sqrt(YEAR)
     tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]

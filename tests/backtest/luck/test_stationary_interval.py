@@ -7,8 +7,11 @@ import math
 import numpy as np
 import pytest
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eventstudy.backtest.luck import stationary_interval
+from eventstudy.backtest.luck.blocks import optimal_block, stationary_rows
 from eventstudy.backtest.luck.bootstrap import FEWEST_ACTIVE, FEWEST_PERIODS, block_length
 from eventstudy.errors import BacktestError
 
@@ -130,3 +133,26 @@ def test_users_mistakes_are_named_all_at_once() -> None:
         stationary_interval(path(), level=95)
     with pytest.raises(BacktestError, match="not finite"):
         stationary_interval(np.full(100, np.inf))
+
+
+@pytest.mark.parametrize(
+    ("n", "block", "draws", "seed"), [(50, 1, 7, 0), (251, 4, 40, 5), (3001, 30, 90, 9)]
+)
+def test_the_rows_are_those_that_arch_draws(n: int, block: int, draws: int, seed: int) -> None:
+    rows = np.concatenate(list(stationary_rows(n, block, draws, seed)))
+    theirs = StationaryBootstrap(block, np.arange(n), seed=seed).bootstrap(draws)
+    np.testing.assert_array_equal(rows, [data[0][0] for data in theirs])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(50, 900),
+    seed=st.integers(0, 10_000),
+    follow=st.floats(-0.9, 0.95),
+    idle=st.floats(0.0, 0.95),
+)
+def test_the_length_is_archs_for_any_path(n: int, seed: int, follow: float, idle: float) -> None:
+    x = path(n, seed, follow=follow)
+    x[np.random.default_rng(seed).random(n) < idle] = 0.0
+    expected = float(optimal_block_length(x)["stationary"].iloc[0]) if x.any() else math.nan
+    assert not x.any() or optimal_block(x) == pytest.approx(expected, rel=1e-9)
