@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.backtest.metrics import STILL
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -47,13 +49,16 @@ def attribution_by(trades: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
     }
     columns = {way: keys[way].astype("object").to_numpy() for way in BY}
     money = trades[["pnl", "costs", "dividends"]].to_numpy(dtype=np.float64)
+    traded = (trades["size"] * trades["entry_price"]).to_numpy(dtype=np.float64)
     events = pd.factorize(trades["event_id"])[0]
     names = trades["strategy"].astype("object").to_numpy()
     rows: list[tuple[Any, ...]] = []
     for name in dict.fromkeys(names):
         mine = names == name
         for way, column in columns.items():
-            found = split(column[mine], events[mine], money[mine], ordered=way == "exit_month")
+            found = split(
+                column[mine], events[mine], money[mine], traded[mine], ordered=way == "exit_month"
+            )
             rows += [(name, way, *row) for row in found]
     kinds_of_columns = {
         **dict.fromkeys(("strategy", "by", "key"), "str"),
@@ -64,7 +69,12 @@ def attribution_by(trades: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
 
 
 def split(
-    keys: npt.NDArray[np.object_], events: Ints, money: Floats, *, ordered: bool = False
+    keys: npt.NDArray[np.object_],
+    events: Ints,
+    money: Floats,
+    traded: Floats,
+    *,
+    ordered: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Return legs put together by key: key, legs, events, sums of money, share, hit rate.
 
@@ -76,6 +86,8 @@ def split(
         Which event each leg belongs to.
     money : ndarray, shape (L, 3)
         Profit, costs and dividends.
+    traded : ndarray, shape (L,)
+        Value at entry; a profit below `eventstudy.backtest.metrics.STILL` of it is none.
     ordered : bool
         Whether the keys come in their own order rather than that of their appearance.
     """
@@ -87,7 +99,8 @@ def split(
     pairs, of = np.unique(np.column_stack([codes, events]), axis=0, return_inverse=True)
     earned = np.bincount(of.ravel(), money[:, 0])
     count = np.bincount(pairs[:, 0], minlength=len(found))
-    hits = np.bincount(pairs[:, 0], earned > 0, minlength=len(found))
+    moved = np.bincount(of.ravel(), np.abs(traded))
+    hits = np.bincount(pairs[:, 0], earned > STILL * moved, minlength=len(found))
     whole = float(money[:, 0].sum())
     shares = sums[:, 0] / whole if whole else np.full(len(found), np.nan)
     return list(zip(found, legs, count, *sums.T, shares, hits / count, strict=True))

@@ -204,9 +204,12 @@ def longest_drawdown(values: Floats) -> Spell | None:
     return Spell(start, trough, min(end, last), end <= last)
 
 
-def hit_rate(profits: Floats) -> float:
-    """Return the share of events with a profit above zero; NaN where none was traded."""
-    return float((profits > 0).mean()) if len(profits) else math.nan
+def hit_rate(profits: Floats, capital: float) -> float:
+    """Return the share of events with a profit; NaN where none was traded.
+
+    A profit below `STILL` of the capital is the rounding of one that is zero.
+    """
+    return float((profits > STILL * capital).mean()) if len(profits) else math.nan
 
 
 def turnover(traded: float, values: Floats) -> float:

@@ -283,7 +283,7 @@ def strategy_metrics(
         "strategy": desk.name,
         "kind": "strategy",
         **path_metrics(values, days, rates, benchmark),
-        "hit_rate": metrics.hit_rate(earned),
+        "hit_rate": metrics.hit_rate(earned, float(values[0])),
         "turnover": metrics.turnover(sum(leg.traded for leg in legs), values),
         # Fractions of a value of zero or less are not known; that something is held is.
         "average_gross": float(np.nanmean(gross)),

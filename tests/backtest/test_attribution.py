@@ -19,9 +19,10 @@ KINDS = pd.Series({"e1": "earnings", "e2": "earnings", "e3": "deal"})
 def frame_of(rows):
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     texts = dict.fromkeys(COLUMNS[:4], "str")
-    return frame.astype(
+    frame = frame.astype(
         {**texts, "exit_date": "datetime64[s]", **dict.fromkeys(COLUMNS[5:], float)}
     )
+    return frame.assign(size=10.0, entry_price=25.0)
 
 
 TRADES = frame_of(
@@ -66,6 +67,12 @@ def test_no_trades_give_no_rows_of_the_same_types():
     empty = attribution_by(TRADES.iloc[:0], KINDS)
     assert empty.empty
     assert (empty.dtypes == attribution_by(TRADES, KINDS).dtypes).all()
+
+
+def test_the_rounding_of_a_zero_is_no_hit():
+    rows = [(*TRADES.iloc[0, :5], 1e-11, 0.0, 0.0), (*TRADES.iloc[2, :5], 0.01, 0.0, 0.0)]
+    found = attribution_by(frame_of(rows), KINDS).set_index(["by", "key"])
+    assert found.loc[("side", "long"), "hit_rate"] == 0.5
 
 
 def test_a_whole_of_zero_has_no_shares():

@@ -40,7 +40,7 @@ def test_drawdown_by_hand():
 
 
 def test_hit_rate_and_turnover_by_hand():
-    assert metrics.hit_rate(np.array([5.0, -1.0, 0.0, 2.0])) == 0.5
+    assert metrics.hit_rate(np.array([5.0, -1.0, 1e-11, 2.0]), 100.0) == 0.5
     # 206.475 traded on a mean value of 103.2375 over 3 sessions: 2 x 84 a year.
     assert metrics.turnover(206.475, VALUES) == pytest.approx(168.0)
 
@@ -49,7 +49,7 @@ def test_what_cannot_be_computed_is_nan_or_a_total_loss():
     assert math.isnan(metrics.sharpe(np.zeros(5)))
     assert math.isnan(metrics.sharpe(np.array([0.1])))
     assert math.isnan(metrics.volatility(np.array([0.1])))
-    assert math.isnan(metrics.hit_rate(np.array([])))
+    assert math.isnan(metrics.hit_rate(np.array([]), 100.0))
     assert math.isnan(metrics.annual_return(np.array([100.0])))
     assert math.isnan(metrics.sharpe_error(math.nan, 100))
     assert metrics.annual_return(np.array([100.0, -5.0])) == -1.0

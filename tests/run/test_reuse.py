@@ -122,7 +122,9 @@ def _program(monkeypatch):
 
 
 def _library(monkeypatch):
-    Path("site", "numpy-99.0.dist-info").mkdir(parents=True)
+    folder = Path("site", "numpy-99.0.dist-info")
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 99.0\n")
     monkeypatch.syspath_prepend("site")
 
 

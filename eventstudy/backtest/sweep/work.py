@@ -180,7 +180,7 @@ def _figures(values: Floats, rates: Floats, excess: Floats, traded: Floats) -> d
         # An account that stands still at the cash rate has rounding for returns.
         figures |= {"sharpe": np.nan, "sharpe_se": np.nan}
     figures["events"] = float(len(traded))
-    figures["hit_rate"] = metrics.hit_rate(traded)
+    figures["hit_rate"] = metrics.hit_rate(traded, float(values[0]))
     return figures
 
 
