@@ -58,7 +58,8 @@ def same_tables(whole: es.StudyResult, streamed: es.LargeStudy) -> None:
         whole.effects.set_index(KEYS[:4]),
         ["n", "n_dates", "caar", "se", "lo", "hi", "mde"],
     )
-    many = whole.paths[whole.paths["n"] > 1].set_index(KEYS[:4])
+    many = whole.paths.set_index(KEYS[:4])
+    assert len(many) == len(streamed.paths)
     paths = streamed.paths.set_index(KEYS[:4]).loc[many.index]
     alike(paths, many, ["day", "n", "n_dates", "caar", "se", "lo", "hi", "mde"])
     cars = whole.cars.set_index([*PER_EVENT, "window"]).sort_index()

@@ -22,11 +22,13 @@ from eventstudy.models.contract import (
     unwatched,
 )
 from eventstudy.prices.table import PriceTable
-from eventstudy.significance import SignificanceTest, find_tests
-from eventstudy.streaming.engine import go_over
+from eventstudy.significance import TESTS, SignificanceTest, find_tests
+from eventstudy.streaming.engine import SINGLES, go_over
 from eventstudy.streaming.first import World
 from eventstudy.streaming.fits import FAULTS
 from eventstudy.streaming.ground import lay_ground
+from eventstudy.streaming.ranks import WIDEST
+from eventstudy.streaming.second import POOLS
 from eventstudy.streaming.verdicts import STREAMED, Totals
 from eventstudy.study.asked import grid_of
 from eventstudy.study.config import StudyConfig
@@ -95,6 +97,8 @@ def large_study(
     """
     started = time.perf_counter()
     recipes = _recipes(config, tests)
+    _require_narrow(config, tests)
+    tables = (tables,) if isinstance(tables, str) else tables
     require_securities(events, config.observed)
     grid = grid_of(events.sessions, prices)
     returns = prices.returns_on(grid.days)
@@ -115,20 +119,29 @@ def large_study(
     del returns
     masks = config.frame.masks(config.frame.all_windows)
     world = World(ground, recipes, masks, config.convention, config.returns == "log")
-    with crew(world, cluster=cluster, jobs=jobs, threads=True, progress=progress) as hands:
-        at = column.ravel().astype(np.int64)
-        sound, unfit = each_event(hands, found, at, events, grid.days, out, tables)
-        lost = [*lost, *unfit]
-        found, at = found.take(sound), at[sound]
-        totals = _groups(hands, found, at, events, config, tests)
     study = LargeStudy(
         events=events, prices=prices, config=config, tests_asked=tests, days=grid.days,
-        labels=found.labels, observed=len(found), alignments=found.alignments, counted=totals,
-        lost=tuple(lost), folder=None if out is None else Path(out),
-        seconds=time.perf_counter() - started,
+        labels=found.labels, observed=0, alignments=(), counted=(), lost=tuple(lost),
+        folder=None if out is None else Path(out), written=() if out is None else tuple(tables),
+        seconds=0.0,
     )  # fmt: skip
-    study.require_something(strict)
-    return study
+
+    def accept(sound: Observed, unfit: list[Lost]) -> LargeStudy:
+        held = replace(
+            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit)
+        )
+        held.require_something(strict)
+        return held
+
+    with crew(world, cluster=cluster, jobs=jobs, threads=True, progress=progress) as hands:
+        at = column.ravel().astype(np.int64)
+        sound, study = each_event(hands, found, at, events, grid.days, out, tables, accept)
+        kept = found.take(sound)
+        if out is not None and kept.alignments != found.alignments:
+            # The only events with two readings were lost: the others are written once each.
+            each_event(hands, kept, at[sound], events, grid.days, out, tables, lambda *_: study)
+        totals = _groups(hands, kept, at[sound], events, config, tests)
+    return replace(study, counted=totals, seconds=time.perf_counter() - started)
 
 
 def closed_forms(
@@ -150,6 +163,7 @@ def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[s
     lacking = [name for name, recipe in recipes.items() if recipe is None]
     lacking += [m.name for m in config.models if (needs_of(m).reference or "").startswith("@")]
     drawing = [test.name for test in tests if test.name not in STREAMED]
+    own = [t.name for t in tests if t.name in STREAMED and type(t) is not type(TESTS[t.name])]
     faults = []
     if lacking:
         faults.append(
@@ -159,11 +173,26 @@ def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[s
         )
     if drawing:
         faults.append(f"tests {', '.join(drawing)}: it has {', '.join(STREAMED)}")
+    if own:
+        faults.append(f"tests {', '.join(own)}: objects of your own; it has the shipped ones alone")
     if config.overlap not in POLICIES:
         faults.append(f"overlap {config.overlap}: it has {', '.join(POLICIES)}")
     if faults:
         raise StudyError(f"engine streamed: {'; '.join(faults)}")
     return {m.name: _naming(recipes[m.name], needs_of(m).reference) for m in config.models}
+
+
+def _require_narrow(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> None:
+    """Refuse more numbers an event than ranks are kept for."""
+    ranked = [t.name for t in tests if t.name in POOLS or t.name in SINGLES]
+    frame = config.frame
+    wide = frame.estimation + 4 * len(frame.days) + len(frame.windows)
+    if ranked and wide > WIDEST:
+        raise StudyError(
+            f"engine streamed ranks {WIDEST} numbers an event at most, and estimation + 4 days of "
+            f"the windows' hull + windows are {wide}: take shorter windows, or leave out the tests "
+            f"{', '.join(ranked)}"
+        )
 
 
 def _naming(recipe: Recipe | None, reference: str | None) -> Recipe:

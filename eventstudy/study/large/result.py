@@ -79,6 +79,8 @@ class LargeStudy:
     lost : tuple of Lost
     folder : Path or None
         Where the tables of single events are.
+    written : tuple of str
+        Which of them.
     seconds : float
         Wall time.
     """
@@ -94,6 +96,7 @@ class LargeStudy:
     counted: tuple[Counted, ...]
     lost: tuple[Lost, ...]
     folder: Path | None
+    written: tuple[str, ...]
     seconds: float
 
     def totals(self) -> Iterator[tuple[str, str, str, Totals]]:
@@ -166,6 +169,9 @@ class LargeStudy:
 
         if self.folder is None:
             raise StudyError(f"{table} was not written: give a folder with out=")
+        if table not in self.written:
+            # What an earlier study left in the folder is none of this one's.
+            raise StudyError(f"{table} was not written: name it with tables=")
         return read_parts(self.folder, table, columns)
 
     def require_something(self, strict: bool) -> None:

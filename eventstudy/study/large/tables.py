@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from eventstudy.streaming.moments import Moments
 from eventstudy.streaming.verdicts import Totals, evaluate
-from eventstudy.study.effects import Effects, effects_from, widening
+from eventstudy.study.effects import ROUNDING, Effects, effects_from, widening
 from eventstudy.study.identification import MERGED
 from eventstudy.study.summary import headline_texts
 from eventstudy.study.tables import (
@@ -62,9 +62,24 @@ def effects_frame(study: LargeStudy) -> pd.DataFrame:
 def effects(total: Totals) -> Effects:
     """Return mean CARs of one group; see `eventstudy.study.effects.group_effects`."""
     first = total.first
-    if first.n == 1:
+    if _one_observation(total):
         return effects_from(first.car.mean, first.first_se, first.first_dof)
     return _spread_effects(first.car, total.r)
+
+
+def _one_observation(total: Totals) -> bool:
+    """Return whether all events are one: coinciding events on series that are alike."""
+    first = total.first
+    days = first.car.second[: total.masks.shape[1]]
+    return total.n_dates == 1 and bool(np.sqrt(days.max() / first.n) <= ROUNDING)
+
+
+def _path_effects(total: Totals, lengths: Floats) -> Effects:
+    """Return mean CARs from the first day of the hull to each day."""
+    first = total.first
+    if _one_observation(total):
+        return effects_from(first.path.mean, first.first_path_se, first.first_dof)
+    return _spread_effects(first.path, total.correlation(lengths))
 
 
 def _spread_effects(car: Moments, r: Floats) -> Effects:
@@ -75,7 +90,7 @@ def _spread_effects(car: Moments, r: Floats) -> Effects:
 
 
 def paths_frame(study: LargeStudy) -> pd.DataFrame:
-    """Return mean CARs from the first day of the hull to each day; one event has no interval."""
+    """Return mean CARs from the first day of the hull to each day, with 95% intervals."""
     import pandas as pd
 
     first, days = study.config.frame.hull[0], study.config.frame.days
@@ -86,7 +101,7 @@ def paths_frame(study: LargeStudy) -> pd.DataFrame:
             (group, alignment, model),
             names,
             (len(total), total.n_dates),
-            _spread_effects(total.first.path, total.correlation(lengths)),
+            _path_effects(total, lengths),
         ).assign(day=days)
         for group, alignment, model, total in study.totals()
     ]
