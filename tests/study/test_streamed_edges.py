@@ -151,3 +151,33 @@ def test_what_would_be_computed_otherwise_than_asked_is_refused() -> None:
         es.event_study(events, prices, **wide)
     with pytest.raises(StudyError, match="no event is left"):
         es.event_study(events, prices, tests=["bmp"], **wide)
+
+
+def test_what_the_whole_engine_refuses_is_refused(tmp_path: Path) -> None:
+    prices, events = priced(drawn(7, 1)), dated([("T0", 120, "pre")])
+    rows = {"date": DAYS.astype(str), "mkt_rf": 1.0, "smb": 0.5, "hml": 0.1, "rf": 0.0}
+    pd.DataFrame(rows).to_csv(tmp_path / "factors.csv", index=False)
+    factors = es.load_factors(tmp_path / "factors.csv", units="percent")
+    with pytest.raises(StudyError, match="returns log: ff3 would set log returns beside factors"):
+        es.event_study(events, prices, model="ff3", factors=factors, returns="log", **ASKED)
+    with pytest.raises(StudyError, match="donors: engine streamed has no"):
+        es.event_study(events, prices, donors=["T0"], **ASKED)
+    with pytest.raises(StudyError, match="model is empty"):
+        es.event_study(events, prices, model=[], **ASKED)
+
+
+def test_a_name_given_twice_or_alone_counts_once() -> None:
+    prices, events = priced(drawn(8, 2)), dated([("T0", 120, "pre"), ("T0", 150, "pre")])
+    asked = {"window": [(0, 0)], "tests": ["bmp"], **ASKED}
+    study = es.event_study(events, prices, model=["market", "market"], observed="T1", **asked)
+    found = study.effects[["group", "model", "window", "n"]].to_numpy().tolist()
+    assert found == [["T1", "market", "0,0", 2], ["all", "market", "0,0", 2]]
+
+
+def test_no_room_for_signed_ranks_is_told(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    prices, events = priced(drawn(9, 1)), dated([("T0", 120, "pre"), ("T0", 150, "pre")])
+    asked = {"window": [(0, 0)], "model": "mean", **ASKED}
+    with pytest.raises(es.EventStudyError, match=r"16 bytes, which cannot be written: No such"):
+        es.event_study(events, prices, tests=["wilcoxon"], **asked)
+    assert es.event_study(events, prices, tests=["bmp"], **asked).observed == 2

@@ -101,11 +101,12 @@ class LargeStudy:
 
     def totals(self) -> Iterator[tuple[str, str, str, Totals]]:
         """Yield (group, alignment, model, sums)."""
+        models = dict.fromkeys(model.name for model in self.config.models)
         for alignment in self.alignments:
-            for model in self.config.models:
+            for model in models:
                 for found in self.counted:
                     if found.alignment == alignment:
-                        yield found.group, alignment, model.name, found.totals[model.name]
+                        yield found.group, alignment, model, found.totals[model]
 
     @cached_property
     def group_tests(self) -> pd.DataFrame:
