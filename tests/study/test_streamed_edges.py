@@ -181,3 +181,29 @@ def test_no_room_for_signed_ranks_is_told(monkeypatch, tmp_path: Path) -> None:
     with pytest.raises(es.EventStudyError, match=r"16 bytes, which cannot be written: No such"):
         es.event_study(events, prices, tests=["wilcoxon"], **asked)
     assert es.event_study(events, prices, tests=["bmp"], **asked).observed == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "shared"),
+    [((120, 120), True), ((120, 121), True), ((120, 122), False)],
+    ids=["one date", "in part", "apart"],
+)
+def test_shared_sessions_are_told(days: tuple[int, int], shared: bool) -> None:
+    events = dated([("T0", days[0], "pre"), ("T1", days[1], "pre")])
+    study = es.event_study(
+        events, priced(drawn(10, 2)), model="mean", window=[(0, 1)], tests=["bmp"], **ASKED
+    )
+    assert any("share sessions" in line for line in study.caution_lines()) is shared
+
+
+def test_baskets_of_ones_own_that_are_not_observed_are_told() -> None:
+    events = es.read_events(
+        pd.DataFrame(
+            [{"event_id": "a", "date": str(DAYS[120]), "session": "pre", "tickers": "T0"}]
+        ),
+        baskets={"@MINE": ["T0", "T1"]},
+    )
+    study = es.event_study(
+        events, priced(drawn(11, 2)), model="mean", window=[(0, 1)], tests=["bmp"], **ASKED
+    )
+    assert "Not observed: @MINE: engine streamed observes securities" in str(study)

@@ -213,8 +213,12 @@ def test_the_command_writes_tables_and_parts(root: Path, tmp_path: Path, capsys)
     assert set(tests["test"]) == set(STREAMED)
     cars = pd.read_parquet(tmp_path / "out" / "cars")
     assert len(cars) > 20
-    assert main([*asked, "--json"]) == 0
+    (tmp_path / "out" / "mine").mkdir()
+    assert main([*asked, "--json", "--each", "abnormal"]) == 0
     assert '"no_prices"' in capsys.readouterr().out
+    # A table of the earlier run would be none of this one's.
+    folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert folders == {"abnormal", "mine"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.baskets import DEFAULT_BASKETS
 from eventstudy.streaming.moments import Moments
 from eventstudy.streaming.verdicts import Totals, evaluate
 from eventstudy.study.effects import ROUNDING, Effects, effects_from, widening
@@ -237,6 +238,11 @@ def asked_lines(study: LargeStudy) -> list[str]:
 def caution_lines(study: LargeStudy) -> list[str]:
     """Return the cautions that go with the numbers."""
     lines, every = [], _every(study)
+    own = [name for name in study.events.baskets if name not in DEFAULT_BASKETS]
+    if own:
+        lines.append(
+            f"Not observed: {', '.join(own)}: engine streamed observes securities, no baskets."
+        )
     if len(study.alignments) > 1:
         lines.append(
             "Some events have an uncertain session 0 and are run both ways; the table shows the "
@@ -252,8 +258,9 @@ def caution_lines(study: LargeStudy) -> list[str]:
         lines.append(
             f"{counted(len(study.dropped), 'row')} left out; each with its reason in dropped."
         )
-    overlap = next((total.smallest_gap for *_, total in study.totals()), np.inf)
-    if overlap < max(b - a + 1 for a, b in study.config.frame.windows):
+    longest = max(b - a + 1 for a, b in study.config.frame.windows)
+    totals = [total for *_, total in study.totals()]
+    if any(total.n_dates < len(total) or total.smallest_gap < longest for total in totals):
         lines.append(
             "Windows of events share sessions: tests that take events as independent say so; "
             "kolari_pynnonen, patell_adjusted and cumrank allow for it."
