@@ -147,7 +147,7 @@ def test_what_would_be_computed_otherwise_than_asked_is_refused() -> None:
     with pytest.raises(StudyError, match="tests bmp: objects of your own"):
         es.event_study(events, prices, tests=[Mine()], **ASKED)
     wide = {**ASKED, "window": [(0, 4000)], "min_estimation": 50}
-    with pytest.raises(StudyError, match="ranks 16000 numbers an event at most.* are 16065"):
+    with pytest.raises(StudyError, match="rank 16000 numbers an event at most.* are 16065"):
         es.event_study(events, prices, **wide)
     with pytest.raises(StudyError, match="no event is left"):
         es.event_study(events, prices, tests=["bmp"], **wide)

@@ -37,10 +37,10 @@ from eventstudy.study.large.observed import (
     BITS,
     Lost,
     Observed,
+    basket_faults,
     counted,
     groups,
     observe,
-    require_securities,
 )
 from eventstudy.study.large.overlapping import POLICIES, apply_policy
 from eventstudy.study.large.result import Counted, LargeStudy
@@ -96,10 +96,8 @@ def large_study(
         regression on common series, tests that draw; or nothing is left.
     """
     started = time.perf_counter()
-    recipes = _recipes(config, tests)
-    _require_narrow(config, tests)
+    recipes = _recipes(config, tests, events)
     tables = (tables,) if isinstance(tables, str) else tables
-    require_securities(events, config.observed)
     grid = grid_of(events.sessions, prices)
     returns = prices.returns_on(grid.days)
     found, lost = observe(events, prices.tickers, returns, grid.days, config.observed, config.frame)
@@ -157,7 +155,9 @@ def closed_forms(
     return find_tests(STREAMED if tests is None else tests)
 
 
-def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[str, Recipe]:
+def _recipes(
+    config: StudyConfig, tests: tuple[SignificanceTest, ...], events: EventCalendar
+) -> dict[str, Recipe]:
     """Return the recipe of each model; all that this engine lacks is told at once."""
     recipes = {model.name: recipe_of(model) for model in config.models}
     lacking = [name for name, recipe in recipes.items() if recipe is None]
@@ -177,22 +177,25 @@ def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[s
         faults.append(f"tests {', '.join(own)}: objects of your own; it has the shipped ones alone")
     if config.overlap not in POLICIES:
         faults.append(f"overlap {config.overlap}: it has {', '.join(POLICIES)}")
+    faults += [
+        said for said in (_too_wide(config, tests), basket_faults(events, config.observed)) if said
+    ]
     if faults:
         raise StudyError(f"engine streamed: {'; '.join(faults)}")
     return {m.name: _naming(recipes[m.name], needs_of(m).reference) for m in config.models}
 
 
-def _require_narrow(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> None:
-    """Refuse more numbers an event than ranks are kept for."""
+def _too_wide(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> str:
+    """Return where an event has more numbers than ranks are kept for, or an empty string."""
     ranked = [t.name for t in tests if t.name in POOLS or t.name in SINGLES]
     frame = config.frame
     wide = frame.estimation + 4 * len(frame.days) + len(frame.windows)
-    if ranked and wide > WIDEST:
-        raise StudyError(
-            f"engine streamed ranks {WIDEST} numbers an event at most, and estimation + 4 days of "
-            f"the windows' hull + windows are {wide}: take shorter windows, or leave out the tests "
-            f"{', '.join(ranked)}"
-        )
+    if not ranked or wide <= WIDEST:
+        return ""
+    return (
+        f"{', '.join(ranked)} rank {WIDEST} numbers an event at most, and estimation + 4 days of "
+        f"the windows' hull + windows are {wide}: take shorter windows, or leave these tests out"
+    )
 
 
 def _naming(recipe: Recipe | None, reference: str | None) -> Recipe:
