@@ -207,3 +207,23 @@ def test_baskets_of_ones_own_that_are_not_observed_are_told() -> None:
         events, priced(drawn(11, 2)), model="mean", window=[(0, 1)], tests=["bmp"], **ASKED
     )
     assert "Not observed: @MINE: engine streamed observes securities" in str(study)
+
+
+@pytest.mark.parametrize("overlap", ["keep", "drop", "keep-first"])
+def test_nothing_to_observe_is_told_under_every_policy(overlap: str) -> None:
+    """Thirty events with two readings each: one line for both, where both are lost alike."""
+    events = dated([("ZZ", 120 + i, "unknown") for i in range(30)])
+    said = r"no event is left to study:\n  e0 ZZ: no_prices.*\n(.*\n){19}  \.\.\. and 10 more$"
+    with pytest.raises(StudyError, match=said):
+        es.event_study(events, priced(drawn(12, 1)), overlap=overlap, **ASKED)
+
+
+def test_strict_takes_a_reference_that_no_event_lists_for_no_loss() -> None:
+    events, prices = dated([("T0", 120, "pre"), ("T1", 20, "pre")]), priced(drawn(13, 2))
+    asked = {"model": "adjusted:T1", "window": [(0, 0)], "tests": ["bmp"], **ASKED}
+    whole = es.event_study(events, prices, **asked)  # T1 has too short a history of its own
+    assert whole.dropped["event_id"].tolist() == ["e1"]
+    with pytest.raises(StudyError, match=r"left out:\n  e1 T1: short_estimation"):
+        es.event_study(events, prices, strict=True, **asked)
+    only = dated([("T0", 120, "pre"), ("T0", 150, "pre")])
+    assert es.event_study(only, prices, strict=True, **asked).observed == 2

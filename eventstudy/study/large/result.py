@@ -187,16 +187,15 @@ class LargeStudy:
 
         # What an overlap policy drops was asked for: no loss that strict has to stop at.
         parts = [part for part in self.lost if part.reason != "overlap" or not self.observed]
-        lost = sum(len(part) for part in parts)
-        if self.observed and not (strict and lost):
+        if self.observed and not (strict and any(map(len, parts))):
             return
-        first = dropped_frame(self, parts, MOST_SHOWN)
+        lost = dropped_frame(self, parts)
         lines = [
             f"  {e}{' ' + t if t else ''}: {r}: {d}"
-            for e, t, r, d in first.itertuples(index=False, name=None)
+            for e, t, r, d in lost.head(MOST_SHOWN).itertuples(index=False, name=None)
         ]
-        if lost > len(lines):
-            lines.append(f"  ... and {lost - len(lines)} more")
+        if len(lost) > len(lines):
+            lines.append(f"  ... and {len(lost) - len(lines)} more")
         head = "strict: something was left out" if self.observed else "no event is left to study"
         raise StudyError(
             "\n".join([head + (":" if lines else ": the calendar has no study event"), *lines])

@@ -109,35 +109,31 @@ def paths_frame(study: LargeStudy) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def dropped_frame(study: LargeStudy, lost: Sequence[Lost], most: int | None = None) -> pd.DataFrame:
-    """Return what was left out with its reasons; only the first `most` rows, where given."""
+def dropped_frame(study: LargeStudy, lost: Sequence[Lost]) -> pd.DataFrame:
+    """Return what was left out with its reasons."""
     import pandas as pd
 
-    parts, left = [], most
-    for part in lost:
-        rows = slice(None) if left is None else slice(max(left, 0))
-        parts.append(_told_losses(study, part, rows))
-        left = None if left is None else left - len(part)
+    parts = [_told_losses(study, part) for part in lost]
     if not parts:
         return pd.DataFrame(columns=list(DROPPED))
     # Both readings of one event may be lost alike.
     return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
-def _told_losses(study: LargeStudy, lost: Lost, rows: slice) -> pd.DataFrame:
+def _told_losses(study: LargeStudy, lost: Lost) -> pd.DataFrame:
     import pandas as pd
 
     frame = study.events.study.frame
-    event, label, position = lost.event[rows], lost.label[rows], lost.position[rows]
+    event, label, position = lost.event, lost.label, lost.position
     names = np.array([*study.labels, ""], dtype=object)[label]
     days = np.append(study.days.astype(str), "").astype(object)
     said = {
         "ticker": names,
         "session": days[position],
-        "count": lost.detail[rows].astype(str).astype(object),
-        "day": days[np.clip(lost.detail[rows], -1, len(study.days) - 1)],
+        "count": lost.detail.astype(str).astype(object),
+        "day": days[np.clip(lost.detail, -1, len(study.days) - 1)],
     }
-    detail = _sentence(study, lost, said, event, lost.detail[rows])
+    detail = _sentence(study, lost, said, event, lost.detail)
     return pd.DataFrame(
         {
             "event_id": frame["event_id"].to_numpy(dtype=object)[event],
