@@ -227,3 +227,21 @@ def test_strict_takes_a_reference_that_no_event_lists_for_no_loss() -> None:
         es.event_study(events, prices, strict=True, **asked)
     only = dated([("T0", 120, "pre"), ("T0", 150, "pre")])
     assert es.event_study(only, prices, strict=True, **asked).observed == 2
+
+
+@pytest.mark.parametrize("n", [12, 60])
+def test_signed_ranks_take_equal_cars_for_ties_whatever_their_last_bits(n: int) -> None:
+    from eventstudy.significance.rank import ranked_exactly, signed_rank
+
+    rng = np.random.default_rng(n)
+    car = rng.normal(0, 0.05, n)
+    car[1], car[4:7] = -car[0], car[3]
+    expected = stats.wilcoxon(car, alternative="greater", method="approx", correction=False)
+    moved = car.copy()
+    moved[1] = np.nextafter(moved[1], 1.0)
+    moved[5] += 2e-17
+    assert not ranked_exactly(moved)
+    w, greater, _, named = signed_rank(moved)
+    assert named == f"normal with tie correction, N={n}"
+    assert w == pytest.approx(expected.statistic, abs=1e-9)
+    assert greater == pytest.approx(expected.pvalue, rel=1e-9)

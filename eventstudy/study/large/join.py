@@ -101,9 +101,9 @@ def large_study(
     grid = grid_of(events.sessions, prices)
     returns = prices.returns_on(grid.days)
     found, lost = observe(events, prices.tickers, returns, grid.days, config.observed, config.frame)
+    found, left = apply_policy(found, config.overlap, config.frame)
     keep, own = _own_references(found, config)
-    found, left = apply_policy(found.take(keep), config.overlap, config.frame)
-    lost = [*lost, *own, *left]
+    found, lost = found.take(keep), [*lost, *left, *own]
     mean_square = _mean_square(returns)
     blocked = _blocked(events, config, prices.tickers, grid.days)
     common = _common(config, prices, returns, grid.days)
