@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.disk import check_place, write_folder
+from eventstudy.disk import check_place, read_seal, write_folder
+from eventstudy.disk.parts import remove_parts
 from eventstudy.errors import StudyError
 from eventstudy.exports.frames import writer_of
 from eventstudy.models.contract import Progress, unwatched
@@ -88,8 +89,20 @@ def streamed_run(
         "started": started,
         "wall_time": round(time.perf_counter() - began, 3),
     }
+    earlier = _earlier(Path(out))
     files = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames.items()}
     say("drawing the report")
     page = render_html(study).encode()
     files["report.html"] = lambda file: file.write(page)
-    return study, [*write_folder(out, files, manifest), *(Path(out) / name for name in each)]
+    written = write_folder(out, files, manifest)
+    for name in earlier.difference(each):
+        remove_parts(out, name)
+    return study, [*written, *(Path(out) / name for name in each)]
+
+
+def _earlier(out: Path) -> set[str]:
+    """Return the tables of single events that an earlier run left, by its manifest."""
+    from eventstudy.study.large.each import TABLES
+
+    named = (read_seal(out) or {}).get("single_events")
+    return set(TABLES).intersection(named if isinstance(named, list) else ())

@@ -20,6 +20,8 @@ from eventstudy.significance.sample import Sample
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+ROUNDING = 1e-13
+"""CARs closer than this share of their root mean square are tied."""
 Tails = tuple[float, float, float, str]
 LARGEST_EXACT = 50
 """Most CARs for which the signed-rank distribution is enumerated."""
@@ -108,9 +110,26 @@ class Wilcoxon(_NoZeros):
         return symmetric(w, greater, less, one_or_each([tail[3] for tail in tails]))
 
 
+def magnitudes(car: Floats) -> Floats:
+    """Return |CAR|, shape (n,); those that differ by rounding alone are made equal.
+
+    Two series that are alike have one CAR, and where their rows stand in a product of matrices
+    moves its last bits: the smallest of a run stands for all.
+    """
+    size = np.abs(car)
+    if not len(size):
+        return size
+    order = np.argsort(size)
+    ordered = size[order]
+    begins = np.append(True, np.diff(ordered) > ROUNDING * np.sqrt((size**2).mean()))
+    found = np.empty_like(size)
+    found[order] = ordered[begins][np.cumsum(begins) - 1]
+    return found
+
+
 def ranked_exactly(car: Floats) -> bool:
     """Return whether the signed ranks of CARs that are not zero, shape (n,), are enumerated."""
-    return len(car) <= LARGEST_EXACT and len(np.unique(np.abs(car))) == len(car)
+    return len(car) <= LARGEST_EXACT and len(np.unique(magnitudes(car))) == len(car)
 
 
 def signed_rank(car: Floats) -> Tails:
@@ -118,14 +137,15 @@ def signed_rank(car: Floats) -> Tails:
     from scipy.special import ndtr
 
     n = len(car)
-    ranks = midranks(np.abs(car)[None, :])[0]
+    size = magnitudes(car)
+    ranks = midranks(size[None, :])[0]
     w = float(ranks[car > 0].sum())
     if ranked_exactly(car):
         share = _signed_rank_distribution(n)
         at = round(w)
         exact = f"exact signed rank, N={n}"
         return w, float(share[at:].sum()), float(share[: at + 1].sum()), exact
-    _, ties = np.unique(np.abs(car), return_counts=True)
+    _, ties = np.unique(size, return_counts=True)
     variance = n * (n + 1) * (2 * n + 1) / 24.0 - (ties**3 - ties).sum() / 48.0
     z = (w - n * (n + 1) / 4.0) / np.sqrt(variance)
     return w, float(ndtr(-z)), float(ndtr(z)), f"normal with tie correction, N={n}"

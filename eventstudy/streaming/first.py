@@ -126,6 +126,8 @@ class FirstSums:
         Sums of correlations of residuals over pairs g sessions apart.
     first_se : ndarray, shape (W,)
         Forecast errors of the first event, with `first_dof`.
+    first_path_se : ndarray, shape (L,)
+        The same from the first day of the hull to each day.
     first_dof : int
     """
 
@@ -148,6 +150,7 @@ class FirstSums:
     date_sigma: Floats
     pairs: Floats
     first_se: Floats
+    first_path_se: Floats
     first_dof: int
 
     @property
@@ -272,7 +275,11 @@ def first_pass(world: World, job: FirstJob) -> FirstPart:
     """
     part = job.part
     designs = designs_of(world, part)
-    adders = {name: _Adder(world, job) for name in world.recipes} if job.sums else {}
+    adders = (
+        {name: _Adder(world, job, recipe) for name, recipe in world.recipes.items()}
+        if job.sums
+        else {}
+    )
     faulty: dict[str, list[npt.NDArray[np.int8]]] = {name: [] for name in world.recipes}
     usable: dict[str, list[Ints]] = {name: [np.zeros(0, dtype=np.int64)] for name in world.recipes}
     kept: dict[str, list[Kept]] = {name: [] for name in world.recipes}
@@ -342,8 +349,8 @@ def _stacked(parts: list[Kept]) -> Kept:
 class _Adder:
     """Adds up the blocks of a part under one model."""
 
-    def __init__(self, world: World, job: FirstJob) -> None:
-        self.world, self.pair_up, part = world, job.pairs, job.part
+    def __init__(self, world: World, job: FirstJob, recipe: Recipe) -> None:
+        self.world, self.pair_up, part, self.recipe = world, job.pairs, job.part, recipe
         m, length = world.ground.frame.estimation, world.masks.shape[1]
         windows = len(world.masks)
         self.positions = np.unique(part.positions[: part.own])
@@ -362,6 +369,7 @@ class _Adder:
         self.date_sigma = np.full(dates, np.nan)
         self.pairs = PairSums(world.reach, m, 1, part.end)
         self.first_se, self.first_dof = np.full(windows, np.nan), 0
+        self.first_path_se = np.full(length, np.nan)
 
     def add(self, block: Block, own: bool) -> None:
         """Add the events of whole dates."""
@@ -380,6 +388,7 @@ class _Adder:
     def _add_events(self, block: Block) -> None:
         if not self.car.n:
             self.first_se, self.first_dof = block.se[0], int(block.dof[0])
+            self.first_path_se = self._path_errors(block)
         self.car += moments(block.car)
         self.scar += moments(standardised(block, self.world))
         self.path += moments(block.ar @ self.running)
@@ -391,6 +400,14 @@ class _Adder:
         self.zero += (block.car == 0).sum(axis=0)
         above = (block.residuals > 0).sum(axis=1)
         self.share_positive += float((above / block.count).sum())
+
+    def _path_errors(self, block: Block) -> Floats:
+        """Return forecast errors of the first event from the hull's first day to each day."""
+        ground, running = self.world.ground, self.world.running
+        column, position = block.columns[:1], block.positions[:1]
+        designs = make_designs(ground, self.recipe, position, running)
+        found: Floats = fit_block(ground, designs, column, position, running).se[0]
+        return found
 
     def _add_dates(self, block: Block, starts: Ints) -> None:
         at = np.searchsorted(self.positions, block.positions[starts])
@@ -418,7 +435,7 @@ class _Adder:
             self.residual_sum,
             self.residual_count, self.date_scar[held], self.date_ar[held],
             self.date_residual[held], self.date_complete[held], self.date_sigma[held],
-            self.pairs.sums[:, 0], self.first_se, self.first_dof,
+            self.pairs.sums[:, 0], self.first_se, self.first_path_se, self.first_dof,
         )  # fmt: skip
 
 

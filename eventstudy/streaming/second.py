@@ -72,7 +72,7 @@ class RankSums:
     ----------
     n : int
     scores : mapping of str to ndarray, shape (M + L,)
-        By test of `POOLS`.
+        By test of `POOLS`; NaN for an event day without a spread.
     count : ndarray, shape (M,)
         Events that have a session of the estimation window.
     single : ndarray, shape (W, M + 1)
@@ -129,7 +129,14 @@ class _Ranks:
     def __init__(self, world: World, job: SecondJob, model: str) -> None:
         self.world, self.job, self.spreads = world, job, job.spreads[model]
         m, length = world.ground.frame.estimation, world.masks.shape[1]
-        self.scores = {name: np.zeros(m + length) for name in job.pools}
+        self.known = {
+            name: np.isfinite(self.spreads.days.get(name, np.ones(length))) for name in job.pools
+        }
+        before = np.zeros(m)
+        self.scores = {
+            name: np.append(before, np.where(known, 0.0, np.nan))
+            for name, known in self.known.items()
+        }
         self.n, self.count = 0, np.zeros(m)
         self.single = np.zeros((len(world.masks), m + 1))
         self.single_variance = 0.0
@@ -160,7 +167,7 @@ class _Ranks:
         if self.job.singles and own:
             scaled = standardised(block, self.world)[rows] / self.spreads.windows
             ones = np.nan_to_num(scaled * sigma[:, None])
-            if DAYS in self.job.pools:
+            if DAYS in self.job.pools and self.known[DAYS].all():
                 # The first windows are the days, and the same numbers stand in that pool.
                 pool, ones = place[self.job.pools.index(DAYS)], ones[:, length:]
         found, singles = rank_rows(residuals, pools, ones, pool)
@@ -177,6 +184,7 @@ class _Ranks:
     def _pools(self, block: Block, rows: slice) -> tuple[list[Floats], list[int]]:
         """Return the sets of event days to be ranked, and which of them each test takes.
 
+        A day without a spread has no standardised value: it is missing from its set.
         Two tests whose days are divided by the same have one set: it is ranked once, and equal
         numbers of two sets are not taken for ties.
         """
@@ -190,7 +198,7 @@ class _Ranks:
             if key not in known:
                 known[key] = len(pools)
                 days = block.ar[rows] if by is None else block.scar[rows, :length] / by * sigma
-                pools.append(np.nan_to_num(days))
+                pools.append(days[:, self.known[name]])
             place.append(known[key])
         return pools, place
 
@@ -201,7 +209,7 @@ class _Ranks:
         for name, (residuals, values) in zip(self.job.pools, scores, strict=True):
             total = residuals.sum(axis=0) if present is None else np.nansum(residuals, axis=0)
             self.scores[name][:m] += total
-            self.scores[name][m:] += values.sum(axis=0)
+            self.scores[name][m:][self.known[name]] += values.sum(axis=0)
         self.count += len(count) if present is None else present.sum(axis=0)
 
     def _add_singles(self, singles: Singles, count: Ints, present: Bools | None) -> None:
@@ -218,8 +226,9 @@ class _Ranks:
 
     def _add_pairs(self, block: Block, scores: Floats, own: bool) -> None:
         lengths = self.lengths
-        total = block.count[:, None] + float(block.ar.shape[1])
-        variance = lengths * (total - lengths) / (12.0 * (total + 1.0))
+        total = block.count[:, None] + float(self.known["cumrank"].sum())
+        # Windows longer than all that is ranked hold days without a value, and have none.
+        variance = lengths * np.maximum(total - lengths, 0.0) / (12.0 * (total + 1.0))
         if own:
             self.cumulated += variance.sum(axis=0)
         deviation = np.sqrt(variance)

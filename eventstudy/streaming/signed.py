@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.errors import EventStudyError
 from eventstudy.significance.rank import Tails, signed_rank
 
 Floats = npt.NDArray[np.float64]
@@ -22,17 +25,26 @@ class CarFile:
         Most events that will come.
     windows : int
         W.
+
+    Raises
+    ------
+    EventStudyError
+        Where the system's folder of temporary files takes no more.
     """
 
     def __init__(self, n: int, windows: int) -> None:
         self.n, self.windows, self.filled = n, windows, 0
-        self._file = tempfile.TemporaryFile(prefix="eventstudy-cars-")  # noqa: SIM115
+        with self._told():
+            self._file = tempfile.TemporaryFile(prefix="eventstudy-cars-", buffering=0)  # noqa: SIM115
 
     def add(self, cars: Floats) -> None:
         """Append the CARs of some events, shape (n, W)."""
-        for w, column in enumerate(cars.T):
-            self._file.seek((w * self.n + self.filled) * 8)
-            self._file.write(np.ascontiguousarray(column).tobytes())
+        with self._told():
+            for w, column in enumerate(cars.T):
+                left = memoryview(np.ascontiguousarray(column).tobytes())
+                self._file.seek((w * self.n + self.filled) * 8)
+                while left:
+                    left = left[self._file.write(left) :]
         self.filled += len(cars)
 
     def window(self, w: int) -> Floats:
@@ -44,6 +56,18 @@ class CarFile:
         """Return W+ of each window with both tails and their distribution."""
         columns = (self.window(w) for w in range(self.windows))
         return tuple(signed_rank(column[column != 0]) for column in columns)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise EventStudyError(
+                f"the CARs that wilcoxon ranks wait in a temporary file of "
+                f"{self.n * self.windows * 8:,} bytes, which cannot be written: "
+                f"{error.strerror or error}; let TMPDIR name a folder with room, or leave out "
+                "the test"
+            ) from None
 
     def __enter__(self) -> CarFile:
         return self

@@ -240,7 +240,7 @@ def cumrank(total: Totals) -> Verdict:
     together = (shares(kinds, len(ranks.pairs)) * ranks.pairs.T).sum(axis=1)
     covered = (ranks.cumulated + 2.0 * together)[which]
     days = ranks.scores["cumrank"][-total.masks.shape[1] :]
-    known = np.isfinite(total.first.scar.deviation[: total.masks.shape[1]])
+    known = np.isfinite(days)
     sums = total.masks @ np.where(known, days, 0.0)
     sums = np.where(total.masks @ ~known > 0, np.nan, sums)
     return normal(sums / np.sqrt(np.where(covered > 0, covered, np.nan)))

@@ -210,11 +210,18 @@ def event_study(
     require_engine(engine, out, jobs, cluster)
     names = [model] if isinstance(model, str | ReturnModel) else list(model)
     models = tuple(find_model(name) for name in names)
+    if not models:
+        raise StudyError("model is empty: name one at least, such as market")
+    observed = (observed,) if isinstance(observed, str) else observed
     require_names(convention, overlap, estimation_excludes, returns)
     require_benchmark(models, benchmark, prices)
     if engine == "streamed":
         from eventstudy.study.large import closed_forms, large_study
 
+        if donors is not None:
+            raise StudyError("donors: engine streamed has no test or model that draws on them")
+        if returns == "log":
+            require_no_factors(models)
         config = StudyConfig(
             models, benchmark, frame, tuple(dict.fromkeys(observed or ())), None, convention,
             seed, overlap, estimation_excludes, (), factors, returns,

@@ -52,3 +52,18 @@ def test_the_page_is_drawn_without_a_word_on_the_console(
         page.locator(f"#fig-{name} .main-svg").first.wait_for(state="attached")
     assert said == []
     page.close()
+
+
+def test_events_without_prices_of_their_own_have_a_page_of_their_peers(
+    root: Path, tmp_path: Path
+) -> None:
+    """Where no event's own ticker has prices there is no group "all" to lead with."""
+    prices = es.load_prices({"NVDA", "AVGO", "SPY"}, source="sample")
+    rows = {"event_id": ["a", "b"], "date": ["2024-12-04", "2025-01-08"], "session": "pre"}
+    events = es.read_events(pd.DataFrame(rows | {"tickers": ["ZZZZ;NVDA", "ZZZZ;AVGO"]}))
+    study = es.event_study(events, prices, window=[(-1, 1)], engine="streamed", observed=[])
+    assert {group.name for group in study.groups} == {"peer:NVDA", "peer:AVGO"}
+    page = es.write_report(study, tmp_path / "report.html").read_text()
+    caar = study.effects.set_index(["group", "window"])["caar"]["peer:NVDA", "-1,1"]
+    assert f"{100 * caar:+.2f}%".replace("-", "\N{MINUS SIGN}") in page
+    assert 'data-plot="lead-baskets"' in page

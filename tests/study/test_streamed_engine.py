@@ -58,7 +58,8 @@ def same_tables(whole: es.StudyResult, streamed: es.LargeStudy) -> None:
         whole.effects.set_index(KEYS[:4]),
         ["n", "n_dates", "caar", "se", "lo", "hi", "mde"],
     )
-    many = whole.paths[whole.paths["n"] > 1].set_index(KEYS[:4])
+    many = whole.paths.set_index(KEYS[:4])
+    assert len(many) == len(streamed.paths)
     paths = streamed.paths.set_index(KEYS[:4]).loc[many.index]
     alike(paths, many, ["day", "n", "n_dates", "caar", "se", "lo", "hi", "mde"])
     cars = whole.cars.set_index([*PER_EVENT, "window"]).sort_index()
@@ -161,8 +162,10 @@ def test_what_the_engine_has_not_is_told_at_once(root: Path) -> None:
         assert said in str(caught.value)
     rows = {"event_id": ["a", "b"], "date": "2024-10-01", "session": "pre"}
     baskets = es.read_events(pd.DataFrame(rows | {"tickers": ["NVDA", "NVDA;@ASIC"]}))
-    with pytest.raises(StudyError, match="baskets are listed by b; observed holds @GPU"):
-        es.event_study(baskets, prices, engine="streamed", observed=["@GPU"])
+    with pytest.raises(
+        StudyError, match="models robust.*baskets are listed by b and observed holds @GPU"
+    ):
+        es.event_study(baskets, prices, engine="streamed", observed=["@GPU"], model="robust")
     with pytest.raises(UnknownNameError, match="unknown engine 'streamd'"):
         es.event_study(events, prices, engine="streamd")
     with pytest.raises(UnknownNameError, match="table of single events"):
@@ -212,8 +215,12 @@ def test_the_command_writes_tables_and_parts(root: Path, tmp_path: Path, capsys)
     assert set(tests["test"]) == set(STREAMED)
     cars = pd.read_parquet(tmp_path / "out" / "cars")
     assert len(cars) > 20
-    assert main([*asked, "--json"]) == 0
+    (tmp_path / "out" / "mine").mkdir()
+    assert main([*asked, "--json", "--each", "abnormal"]) == 0
     assert '"no_prices"' in capsys.readouterr().out
+    # A table of the earlier run would be none of this one's.
+    folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert folders == {"abnormal", "mine"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,10 @@ def path_figures(study: Grouped) -> tuple[Figure, ...]:
     """Return the figures that lead: baskets and spread, then the signed spread."""
     lead = study.config.lead
     plain = [n for n in study.config.observed if n.startswith("@") and "-" not in n]
-    first = [*plain[:3], *([lead] if lead else [])] or ["all"]
+    held = {group.name for group in study.groups}
+    baskets = [name for name in (*plain[:3], lead) if name in held]
+    # No event may have its own ticker among those that are left: then there is no group "all".
+    first = baskets or (["all"] if "all" in held else [lead_group(study)])
     figures = [
         _path_figure(
             study, "lead-baskets", first, "Mean cumulative abnormal return",
@@ -84,6 +87,7 @@ def _path_figure(study: Grouped, name: str, groups: Sequence[str], title: str, s
             if parts:
                 found[f"{model}|{alignment}"] = [(g, parts[g]) for g in groups if g in parts]
     start = f"{models[0]}|{headline_alignment(study)}"
+    start = start if start in found else next(iter(found))
     first = int(study.config.frame.days[0])
     return with_variants(
         name,

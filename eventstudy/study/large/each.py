@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+Study = TypeVar("Study")
+
 TABLES = ("cars", "abnormal")
 """Tables of single events that can be written."""
 
@@ -40,7 +42,8 @@ def each_event(
     days: npt.NDArray[np.datetime64],
     out: str | Path | None,
     tables: Sequence[str],
-) -> tuple[Bools, list[Lost]]:
+    accept: Callable[[Observed, list[Lost]], Study],
+) -> tuple[Bools, Study]:
     """Fit every observation once; write what was found of each.
 
     Parameters
@@ -55,13 +58,16 @@ def each_event(
     out : path or None
     tables : sequence of str
         Of `TABLES`.
+    accept : callable
+        Given the observations that every model can use, and the others by model and reason,
+        before the tables take their place; where it raises, they do not.
 
     Returns
     -------
     sound : ndarray, shape (n,), bool
         The observations that every model can use.
-    lost : list of Lost
-        The others, by model and reason.
+    study
+        What `accept` returned.
 
     Raises
     ------
@@ -95,8 +101,8 @@ def each_event(
                     make = said.cars if name == "cars" else said.abnormal
                     for table in make(model, kept, rows[kept.rows]):
                         writer.write(table)
-    sound = ~np.any(list(reason.values()), axis=0)
-    return sound, _lost(found, reason, usable)
+        sound = ~np.any(list(reason.values()), axis=0)
+        return sound, accept(found.take(sound), _lost(found, reason, usable))
 
 
 def _note_faults(

@@ -22,11 +22,13 @@ from eventstudy.models.contract import (
     unwatched,
 )
 from eventstudy.prices.table import PriceTable
-from eventstudy.significance import SignificanceTest, find_tests
-from eventstudy.streaming.engine import go_over
+from eventstudy.significance import TESTS, SignificanceTest, find_tests
+from eventstudy.streaming.engine import SINGLES, go_over
 from eventstudy.streaming.first import World
 from eventstudy.streaming.fits import FAULTS
 from eventstudy.streaming.ground import lay_ground
+from eventstudy.streaming.ranks import WIDEST
+from eventstudy.streaming.second import POOLS
 from eventstudy.streaming.verdicts import STREAMED, Totals
 from eventstudy.study.asked import grid_of
 from eventstudy.study.config import StudyConfig
@@ -35,10 +37,10 @@ from eventstudy.study.large.observed import (
     BITS,
     Lost,
     Observed,
+    basket_faults,
     counted,
     groups,
     observe,
-    require_securities,
 )
 from eventstudy.study.large.overlapping import POLICIES, apply_policy
 from eventstudy.study.large.result import Counted, LargeStudy
@@ -94,14 +96,14 @@ def large_study(
         regression on common series, tests that draw; or nothing is left.
     """
     started = time.perf_counter()
-    recipes = _recipes(config, tests)
-    require_securities(events, config.observed)
+    recipes = _recipes(config, tests, events)
+    tables = (tables,) if isinstance(tables, str) else tables
     grid = grid_of(events.sessions, prices)
     returns = prices.returns_on(grid.days)
     found, lost = observe(events, prices.tickers, returns, grid.days, config.observed, config.frame)
+    found, left = apply_policy(found, config.overlap, config.frame)
     keep, own = _own_references(found, config)
-    found, left = apply_policy(found.take(keep), config.overlap, config.frame)
-    lost = [*lost, *own, *left]
+    found, lost = found.take(keep), [*lost, *left, *own]
     mean_square = _mean_square(returns)
     blocked = _blocked(events, config, prices.tickers, grid.days)
     common = _common(config, prices, returns, grid.days)
@@ -115,20 +117,29 @@ def large_study(
     del returns
     masks = config.frame.masks(config.frame.all_windows)
     world = World(ground, recipes, masks, config.convention, config.returns == "log")
-    with crew(world, cluster=cluster, jobs=jobs, threads=True, progress=progress) as hands:
-        at = column.ravel().astype(np.int64)
-        sound, unfit = each_event(hands, found, at, events, grid.days, out, tables)
-        lost = [*lost, *unfit]
-        found, at = found.take(sound), at[sound]
-        totals = _groups(hands, found, at, events, config, tests)
     study = LargeStudy(
         events=events, prices=prices, config=config, tests_asked=tests, days=grid.days,
-        labels=found.labels, observed=len(found), alignments=found.alignments, counted=totals,
-        lost=tuple(lost), folder=None if out is None else Path(out),
-        seconds=time.perf_counter() - started,
+        labels=found.labels, observed=0, alignments=(), counted=(), lost=tuple(lost),
+        folder=None if out is None else Path(out), written=() if out is None else tuple(tables),
+        seconds=0.0,
     )  # fmt: skip
-    study.require_something(strict)
-    return study
+
+    def accept(sound: Observed, unfit: list[Lost]) -> LargeStudy:
+        held = replace(
+            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit)
+        )
+        held.require_something(strict)
+        return held
+
+    with crew(world, cluster=cluster, jobs=jobs, threads=True, progress=progress) as hands:
+        at = column.ravel().astype(np.int64)
+        sound, study = each_event(hands, found, at, events, grid.days, out, tables, accept)
+        kept = found.take(sound)
+        if out is not None and kept.alignments != found.alignments:
+            # The only events with two readings were lost: the others are written once each.
+            each_event(hands, kept, at[sound], events, grid.days, out, tables, lambda *_: study)
+        totals = _groups(hands, kept, at[sound], events, config, tests)
+    return replace(study, counted=totals, seconds=time.perf_counter() - started)
 
 
 def closed_forms(
@@ -144,12 +155,15 @@ def closed_forms(
     return find_tests(STREAMED if tests is None else tests)
 
 
-def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[str, Recipe]:
+def _recipes(
+    config: StudyConfig, tests: tuple[SignificanceTest, ...], events: EventCalendar
+) -> dict[str, Recipe]:
     """Return the recipe of each model; all that this engine lacks is told at once."""
     recipes = {model.name: recipe_of(model) for model in config.models}
     lacking = [name for name, recipe in recipes.items() if recipe is None]
     lacking += [m.name for m in config.models if (needs_of(m).reference or "").startswith("@")]
     drawing = [test.name for test in tests if test.name not in STREAMED]
+    own = [t.name for t in tests if t.name in STREAMED and type(t) is not type(TESTS[t.name])]
     faults = []
     if lacking:
         faults.append(
@@ -159,11 +173,29 @@ def _recipes(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> dict[s
         )
     if drawing:
         faults.append(f"tests {', '.join(drawing)}: it has {', '.join(STREAMED)}")
+    if own:
+        faults.append(f"tests {', '.join(own)}: objects of your own; it has the shipped ones alone")
     if config.overlap not in POLICIES:
         faults.append(f"overlap {config.overlap}: it has {', '.join(POLICIES)}")
+    faults += [
+        said for said in (_too_wide(config, tests), basket_faults(events, config.observed)) if said
+    ]
     if faults:
         raise StudyError(f"engine streamed: {'; '.join(faults)}")
     return {m.name: _naming(recipes[m.name], needs_of(m).reference) for m in config.models}
+
+
+def _too_wide(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> str:
+    """Return where an event has more numbers than ranks are kept for, or an empty string."""
+    ranked = [t.name for t in tests if t.name in POOLS or t.name in SINGLES]
+    frame = config.frame
+    wide = frame.estimation + 4 * len(frame.days) + len(frame.windows)
+    if not ranked or wide <= WIDEST:
+        return ""
+    return (
+        f"{', '.join(ranked)} rank {WIDEST} numbers an event at most, and estimation + 4 days of "
+        f"the windows' hull + windows are {wide}: take shorter windows, or leave these tests out"
+    )
 
 
 def _naming(recipe: Recipe | None, reference: str | None) -> Recipe:

@@ -108,28 +108,22 @@ class Lost:
         return len(self.event)
 
 
-def require_securities(events: EventCalendar, observed: Sequence[str] | None) -> None:
-    """Refuse baskets: their members change from event to event.
-
-    Raises
-    ------
-    StudyError
-        Naming the first events that list one.
-    """
+def basket_faults(events: EventCalendar, observed: Sequence[str] | None) -> str:
+    """Return where baskets are asked for, or an empty string: their members change by event."""
     frame = events.study.frame
     named = frame["event_id"][frame["tickers"].str.contains("@", regex=False)].tolist()
     baskets = [name for name in observed or () if name.startswith("@")]
-    if not named and not baskets:
-        return
     found = []
     if named:
         shown = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
         found.append(f"baskets are listed by {shown}")
     if baskets:
         found.append(f"observed holds {', '.join(baskets)}")
-    raise StudyError(
-        f"engine streamed observes securities, no baskets: {'; '.join(found)}; list tickers, or "
-        "take engine whole"
+    if not found:
+        return ""
+    return (
+        f"{' and '.join(found)}: it observes securities, no baskets; list tickers, or take engine "
+        "whole"
     )
 
 

@@ -29,7 +29,7 @@ def apply_policy(found: Observed, policy: str, frame: Frame) -> tuple[Observed, 
     Observed, list of Lost
         An observation that is dropped under one alignment stays under the others.
     """
-    if policy == "keep":
+    if policy == "keep" or not len(found):
         return found, []
     alignments = found.alignments
     held, lost = found.held.copy(), []

@@ -79,6 +79,8 @@ class LargeStudy:
     lost : tuple of Lost
     folder : Path or None
         Where the tables of single events are.
+    written : tuple of str
+        Which of them.
     seconds : float
         Wall time.
     """
@@ -94,15 +96,17 @@ class LargeStudy:
     counted: tuple[Counted, ...]
     lost: tuple[Lost, ...]
     folder: Path | None
+    written: tuple[str, ...]
     seconds: float
 
     def totals(self) -> Iterator[tuple[str, str, str, Totals]]:
         """Yield (group, alignment, model, sums)."""
+        models = dict.fromkeys(model.name for model in self.config.models)
         for alignment in self.alignments:
-            for model in self.config.models:
+            for model in models:
                 for found in self.counted:
                     if found.alignment == alignment:
-                        yield found.group, alignment, model.name, found.totals[model.name]
+                        yield found.group, alignment, model, found.totals[model]
 
     @cached_property
     def group_tests(self) -> pd.DataFrame:
@@ -166,6 +170,9 @@ class LargeStudy:
 
         if self.folder is None:
             raise StudyError(f"{table} was not written: give a folder with out=")
+        if table not in self.written:
+            # What an earlier study left in the folder is none of this one's.
+            raise StudyError(f"{table} was not written: name it with tables=")
         return read_parts(self.folder, table, columns)
 
     def require_something(self, strict: bool) -> None:
@@ -180,16 +187,15 @@ class LargeStudy:
 
         # What an overlap policy drops was asked for: no loss that strict has to stop at.
         parts = [part for part in self.lost if part.reason != "overlap" or not self.observed]
-        lost = sum(len(part) for part in parts)
-        if self.observed and not (strict and lost):
+        if self.observed and not (strict and any(map(len, parts))):
             return
-        first = dropped_frame(self, parts, MOST_SHOWN)
+        lost = dropped_frame(self, parts)
         lines = [
             f"  {e}{' ' + t if t else ''}: {r}: {d}"
-            for e, t, r, d in first.itertuples(index=False, name=None)
+            for e, t, r, d in lost.head(MOST_SHOWN).itertuples(index=False, name=None)
         ]
-        if lost > len(lines):
-            lines.append(f"  ... and {lost - len(lines)} more")
+        if len(lost) > len(lines):
+            lines.append(f"  ... and {len(lost) - len(lines)} more")
         head = "strict: something was left out" if self.observed else "no event is left to study"
         raise StudyError(
             "\n".join([head + (":" if lines else ": the calendar has no study event"), *lines])

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.baskets import DEFAULT_BASKETS
 from eventstudy.streaming.moments import Moments
 from eventstudy.streaming.verdicts import Totals, evaluate
-from eventstudy.study.effects import Effects, effects_from, widening
+from eventstudy.study.effects import ROUNDING, Effects, effects_from, widening
 from eventstudy.study.identification import MERGED
 from eventstudy.study.summary import headline_texts
 from eventstudy.study.tables import (
@@ -62,9 +63,24 @@ def effects_frame(study: LargeStudy) -> pd.DataFrame:
 def effects(total: Totals) -> Effects:
     """Return mean CARs of one group; see `eventstudy.study.effects.group_effects`."""
     first = total.first
-    if first.n == 1:
+    if _one_observation(total):
         return effects_from(first.car.mean, first.first_se, first.first_dof)
     return _spread_effects(first.car, total.r)
+
+
+def _one_observation(total: Totals) -> bool:
+    """Return whether all events are one: coinciding events on series that are alike."""
+    first = total.first
+    days = first.car.second[: total.masks.shape[1]]
+    return total.n_dates == 1 and bool(np.sqrt(days.max() / first.n) <= ROUNDING)
+
+
+def _path_effects(total: Totals, lengths: Floats) -> Effects:
+    """Return mean CARs from the first day of the hull to each day."""
+    first = total.first
+    if _one_observation(total):
+        return effects_from(first.path.mean, first.first_path_se, first.first_dof)
+    return _spread_effects(first.path, total.correlation(lengths))
 
 
 def _spread_effects(car: Moments, r: Floats) -> Effects:
@@ -75,7 +91,7 @@ def _spread_effects(car: Moments, r: Floats) -> Effects:
 
 
 def paths_frame(study: LargeStudy) -> pd.DataFrame:
-    """Return mean CARs from the first day of the hull to each day; one event has no interval."""
+    """Return mean CARs from the first day of the hull to each day, with 95% intervals."""
     import pandas as pd
 
     first, days = study.config.frame.hull[0], study.config.frame.days
@@ -86,42 +102,38 @@ def paths_frame(study: LargeStudy) -> pd.DataFrame:
             (group, alignment, model),
             names,
             (len(total), total.n_dates),
-            _spread_effects(total.first.path, total.correlation(lengths)),
+            _path_effects(total, lengths),
         ).assign(day=days)
         for group, alignment, model, total in study.totals()
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def dropped_frame(study: LargeStudy, lost: Sequence[Lost], most: int | None = None) -> pd.DataFrame:
-    """Return what was left out with its reasons; only the first `most` rows, where given."""
+def dropped_frame(study: LargeStudy, lost: Sequence[Lost]) -> pd.DataFrame:
+    """Return what was left out with its reasons."""
     import pandas as pd
 
-    parts, left = [], most
-    for part in lost:
-        rows = slice(None) if left is None else slice(max(left, 0))
-        parts.append(_told_losses(study, part, rows))
-        left = None if left is None else left - len(part)
+    parts = [_told_losses(study, part) for part in lost]
     if not parts:
         return pd.DataFrame(columns=list(DROPPED))
     # Both readings of one event may be lost alike.
     return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
-def _told_losses(study: LargeStudy, lost: Lost, rows: slice) -> pd.DataFrame:
+def _told_losses(study: LargeStudy, lost: Lost) -> pd.DataFrame:
     import pandas as pd
 
     frame = study.events.study.frame
-    event, label, position = lost.event[rows], lost.label[rows], lost.position[rows]
+    event, label, position = lost.event, lost.label, lost.position
     names = np.array([*study.labels, ""], dtype=object)[label]
     days = np.append(study.days.astype(str), "").astype(object)
     said = {
         "ticker": names,
         "session": days[position],
-        "count": lost.detail[rows].astype(str).astype(object),
-        "day": days[np.clip(lost.detail[rows], -1, len(study.days) - 1)],
+        "count": lost.detail.astype(str).astype(object),
+        "day": days[np.clip(lost.detail, -1, len(study.days) - 1)],
     }
-    detail = _sentence(study, lost, said, event, lost.detail[rows])
+    detail = _sentence(study, lost, said, event, lost.detail)
     return pd.DataFrame(
         {
             "event_id": frame["event_id"].to_numpy(dtype=object)[event],
@@ -222,6 +234,11 @@ def asked_lines(study: LargeStudy) -> list[str]:
 def caution_lines(study: LargeStudy) -> list[str]:
     """Return the cautions that go with the numbers."""
     lines, every = [], _every(study)
+    own = [name for name in study.events.baskets if name not in DEFAULT_BASKETS]
+    if own:
+        lines.append(
+            f"Not observed: {', '.join(own)}: engine streamed observes securities, no baskets."
+        )
     if len(study.alignments) > 1:
         lines.append(
             "Some events have an uncertain session 0 and are run both ways; the table shows the "
@@ -237,8 +254,9 @@ def caution_lines(study: LargeStudy) -> list[str]:
         lines.append(
             f"{counted(len(study.dropped), 'row')} left out; each with its reason in dropped."
         )
-    overlap = next((total.smallest_gap for *_, total in study.totals()), np.inf)
-    if overlap < max(b - a + 1 for a, b in study.config.frame.windows):
+    longest = max(b - a + 1 for a, b in study.config.frame.windows)
+    totals = [total for *_, total in study.totals()]
+    if any(total.n_dates < len(total) or total.smallest_gap < longest for total in totals):
         lines.append(
             "Windows of events share sessions: tests that take events as independent say so; "
             "kolari_pynnonen, patell_adjusted and cumrank allow for it."
