@@ -27,7 +27,7 @@ from eventstudy.factors.table import FactorTable
 from eventstudy.models import find_model
 from eventstudy.models.contract import BENCHMARK, recipe_of
 from eventstudy.prices.table import PriceTable
-from eventstudy.streaming import first as streaming
+from eventstudy.streaming import world as streaming
 from eventstudy.streaming.engine import abnormal
 from eventstudy.streaming.ground import lay_ground
 from eventstudy.windows import make_frame

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.significance.rank import Tails
-from eventstudy.streaming.first import FirstJob, FirstSums, World, first_pass, joined
+from eventstudy.streaming.first import FirstJob, first_pass
 from eventstudy.streaming.parts import Part, split
 from eventstudy.streaming.second import POOLS, RankSums, SecondJob, Spreads, second_pass
 from eventstudy.streaming.signed import CarFile
+from eventstudy.streaming.sums import FirstSums, joined
 from eventstudy.streaming.verdicts import Totals
+from eventstudy.streaming.world import World
 from eventstudy.workers import Hands
 
 Floats = npt.NDArray[np.float64]

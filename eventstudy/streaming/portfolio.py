@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from eventstudy.significance.portfolio import session_doubts
 from eventstudy.significance.sample import FEWEST_SHARED
-from eventstudy.streaming.first import FirstSums
+from eventstudy.streaming.sums import FirstSums
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

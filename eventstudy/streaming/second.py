@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.streaming.first import World, designs_of, sound_blocks, standardised
 from eventstudy.streaming.fits import Block
 from eventstudy.streaming.pairs import PairSums
 from eventstudy.streaming.parts import Part
 from eventstudy.streaming.ranks import Pooled, Singles, rank_rows
+from eventstudy.streaming.world import World, designs_of, sound_blocks, standardised
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -17,10 +17,10 @@ from eventstudy.significance.grank import rank_t
 from eventstudy.significance.parametric import NOT_POSITIVE, inflated, kolari_scale, positive
 from eventstudy.significance.rank import Sign, sign_z, zeros_said
 from eventstudy.significance.skewness import hall_z, skewed_t
-from eventstudy.streaming.first import FirstSums
 from eventstudy.streaming.pairs import mean_correlations, shares
 from eventstudy.streaming.portfolio import Portfolios
 from eventstudy.streaming.second import RankSums
+from eventstudy.streaming.sums import FirstSums
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

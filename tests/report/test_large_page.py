@@ -67,3 +67,12 @@ def test_events_without_prices_of_their_own_have_a_page_of_their_peers(
     caar = study.effects.set_index(["group", "window"])["caar"]["peer:NVDA", "-1,1"]
     assert f"{100 * caar:+.2f}%".replace("-", "\N{MINUS SIGN}") in page
     assert 'data-plot="lead-baskets"' in page
+
+
+def test_a_page_of_the_whole_engine_without_an_own_ticker(root: Path, tmp_path: Path) -> None:
+    rows = {"event_id": "e", "date": ["2024-10-01"], "session": "pre", "tickers": "ORCL"}
+    prices = es.load_prices({"NVDA", "SPY"}, source="sample")
+    events = es.read_events(pd.DataFrame(rows))
+    study = es.event_study(events, prices, window=(0, 0), observed=["NVDA"])
+    page = es.write_report(study, tmp_path / "report.html").read_text()
+    assert 'data-plot="forest"' in page

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from eventstudy.models import find_model
 from eventstudy.models.contract import BENCHMARK, recipe_of
-from eventstudy.streaming.first import World
 from eventstudy.streaming.ground import Ground, lay_ground
+from eventstudy.streaming.world import World
 from eventstudy.windows import Frame, make_frame
 
 Floats = npt.NDArray[np.float64]

@@ -196,7 +196,8 @@ def forest_figure(study: StudyResult, case: str) -> Figure:
     if lead:
         on_lead = [i for i, o in enumerate(study.observations) if o.label == lead]
         series = {"lead": (lead, on_lead), **series}
-    series = {key: found for key, found in series.items() if found[1]}
+    every = ("every series", list(range(len(study.observations))))
+    series = {key: found for key, found in series.items() if found[1]} or {"every": every}
     windows = window_names(study)
     variants = {
         f"{window}|{key}|{model}": _forest_spec(study, model, window, rows, case)

@@ -148,6 +148,8 @@ def kind_figure(study: StudyResult, rows: list[int], window: str) -> Figure | No
 
     None where there is no other event of the kind with one certain session 0.
     """
+    if not rows:
+        return None
     model = model_names(study)[0]
     first, last = (int(part) for part in window.split(","))
     mask = study.config.frame.masks([(first, last)])[0]

@@ -14,9 +14,10 @@ from eventstudy.disk.parts import PartWriter
 from eventstudy.errors import UnknownNameError
 from eventstudy.events.event import ALIGNMENTS
 from eventstudy.significance.contract import student
-from eventstudy.streaming.first import FirstJob, FirstPart, Kept, World, first_pass
+from eventstudy.streaming.first import FirstJob, FirstPart, Kept, first_pass
 from eventstudy.streaming.fits import FAULTS
 from eventstudy.streaming.parts import split
+from eventstudy.streaming.world import World
 from eventstudy.study.large.observed import BITS, Lost, Observed
 from eventstudy.windows import window_name
 from eventstudy.workers import Hands

@@ -24,12 +24,12 @@ from eventstudy.models.contract import (
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance import TESTS, SignificanceTest, find_tests
 from eventstudy.streaming.engine import SINGLES, go_over
-from eventstudy.streaming.first import World
 from eventstudy.streaming.fits import FAULTS
 from eventstudy.streaming.ground import lay_ground
 from eventstudy.streaming.ranks import WIDEST
 from eventstudy.streaming.second import POOLS
 from eventstudy.streaming.verdicts import STREAMED, Totals
+from eventstudy.streaming.world import World
 from eventstudy.study.asked import grid_of
 from eventstudy.study.config import StudyConfig
 from eventstudy.study.large.each import each_event
