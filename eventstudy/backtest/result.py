@@ -278,6 +278,9 @@ class BacktestResult:
                 f"{_counted(len(rows), 'leg')} of {name} left at the last price, for prices had "
                 f"ended before the exit: {tickers}. What a holder got then is not known."
             )
+        for name, gone in self.config["yardsticks_ended"].items():
+            told = ", ".join(f"{ticker} on {day}" for ticker, day in gone.items())
+            lines.append(f"Prices of members of {name} ended: {told}; from then on it holds cash.")
         gone = self.equity[self.equity["value"] <= 0]
         for name, rows in gone.groupby("strategy", sort=False):
             lines.append(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns, faults_of
+from eventstudy.abnormal import (
+    AbnormalReturns,
+    Panel,
+    Places,
+    abnormal_returns,
+    faults_of,
+    mean_squares,
+)
 from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
 from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
@@ -308,10 +315,11 @@ def _fit_all(
             model.name: _fit(model, kept, panel, places, config, progress)
             for model in config.models
         }
+        squares = mean_squares(panel, places, config.frame)
         faults = [
             fault
             for model in config.models
-            for fault in _faults(kept, fits[model.name], model, table, config.frame)
+            for fault in _faults(kept, fits[model.name], model, squares, config.frame)
         ]
         if not faults:
             return kept, panel, places, fits, dropped
@@ -341,11 +349,11 @@ def _faults(
     kept: Sequence[Observation],
     found: AbnormalReturns,
     model: ReturnModel,
-    table: PriceTable,
+    squares: Floats,
     frame: Frame,
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
-    faults = faults_of(found.fit, frame.min_estimation, float(np.nanmean(table.returns**2)))
+    faults = faults_of(found.fit, frame.min_estimation, squares)
     usable = found.fit.dof + found.fit.n_params
     what = _regressors(model)
     failing = "does not converge" if iterates(model) else f"{what} does not vary"
