@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.later import ALL_PRICES, OWN_KIND
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -49,8 +51,8 @@ SINGLE_TESTS = {
         SingleTest(
             "placebo_time",
             "the CAR is like that of any window that holds no event of the calendar",
-            "event and other days alike but for the event; windows refitted over all prices, so "
-            "years before the calendar begins lend news that it does not list",
+            "event and other days alike but for the event; windows refitted over all prices, "
+            f"{ALL_PRICES}, so years before the calendar begins lend news that it does not list",
             "randomisation over time",
         ),
         SingleTest(
@@ -64,7 +66,7 @@ SINGLE_TESTS = {
         SingleTest(
             "placebo_kind",
             "the event is like the subject's other events of its kind",
-            "events of one kind are exchangeable; two-sided in |SCAR|",
+            f"events of one kind are exchangeable, {OWN_KIND}; two-sided in |SCAR|",
             "randomisation over events of one kind",
         ),
     )

@@ -20,9 +20,7 @@ Change = Callable[[Inputs, pd.Timestamp, np.random.Generator], Inputs]
 PRICES = ("open", "high", "low", "close", "adj_close")
 
 
-def _each(
-    inputs: Inputs, t: pd.Timestamp, do: Callable[[pd.DataFrame], pd.DataFrame]
-) -> Inputs:
+def _each(inputs: Inputs, t: pd.Timestamp, do: Callable[[pd.DataFrame], pd.DataFrame]) -> Inputs:
     """Return inputs with the later rows of each ticker turned into others."""
     bars = {}
     for ticker, frame in inputs.bars.items():
@@ -50,9 +48,7 @@ def wild(inputs: Inputs, t: pd.Timestamp, rng: np.random.Generator) -> Inputs:
         if rng.random() < 0.5:
             start = int(rng.integers(len(later)))
             columns = later.columns.intersection(PRICES)
-            later.iloc[start:, later.columns.get_indexer(columns)] *= float(
-                rng.choice([1e-4, 1e9])
-            )
+            later.iloc[start:, later.columns.get_indexer(columns)] *= float(rng.choice([1e-4, 1e9]))
         return later
 
     return _each(inputs, t, do)

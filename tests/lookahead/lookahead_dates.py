@@ -1,15 +1,15 @@
 """The tables of a run with the session by which each number is known, and what two runs share.
 
-Each row has two dates. `until` is the session that its numbers are dated by: of an abnormal return
-its own, of a CAR the last of its window, of a fit the last of its estimation window, of a group the
-last of its events' windows, of an order the evening it was decided on. `settled` is the session from
-which on its being there at all no longer rests on what comes: an observation needs its whole
-hull, a policy on overlaps looks at events up to a hull later.
+Each row has two dates. `until` is the session that its numbers are dated by: of an abnormal
+return its own, of a CAR the last of its window, of a fit the last of its estimation window, of a
+group the last of its events' windows, of an order the evening it was decided on. `settled` is the
+session from which on its being there at all no longer rests on what comes: an observation needs
+its whole hull, a policy on overlaps looks at events up to a hull later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,7 @@ def differences(
         a, b = (x.frame.loc[shared, column].to_numpy() for x in (one, other))
         for at in np.flatnonzero(~_same(a, b, rtol)):
             found.append(Difference(one.name, shared[at], column, a[at], b[at]))
-    return len(shared) * len(columns), found
+    return len(shared) * max(len(columns), 1), found
 
 
 def _same(a: npt.NDArray, b: npt.NDArray, rtol: float) -> npt.NDArray[np.bool_]:
@@ -119,8 +119,7 @@ def _same(a: npt.NDArray, b: npt.NDArray, rtol: float) -> npt.NDArray[np.bool_]:
 class _Place:
     """Where an observation lies, and what it is made of."""
 
-    weights: str
-    zero: pd.Timestamp
+    made_of: str
     start: pd.Timestamp
     window: tuple[pd.Timestamp, ...]
     until: pd.Timestamp
@@ -131,26 +130,41 @@ def _at(days: npt.NDArray[np.datetime64], row: int) -> pd.Timestamp:
     return pd.Timestamp(days[row]) if 0 <= row < len(days) else FAR
 
 
-def _places(study: es.StudyResult) -> dict[tuple[str, str, str], _Place]:
-    """Return the place of each observation by event, series and alignment."""
+Places = dict[tuple[str, str, str], _Place]
+
+
+def _places(study: es.StudyResult) -> Places:
+    """Return the place of each observation by event, series and one alignment that holds it.
+
+    Which alignments are in use rests on whether any event of the calendar is ambiguous; an
+    observation is the same under all that hold it.
+    """
     frame, found = study.config.frame, {}
     policy, length = study.config.overlap, len(frame.days)
     held = chains(study.observations, length) if policy == "joint" else None
     for i, o in enumerate(study.observations):
-        for alignment in o.reading.alignments:
-            at = o.reading.position
-            chain = held[i][alignment] if held else (at,)
-            end = chain[-1] + frame.hull[1]
-            known = end if policy == "keep" else chain[-1] + length - 1
-            found[o.reading.event.event_id, o.label, alignment] = _Place(
-                f"{o.weights} of {[str(study.days[p]) for p in chain]}",
-                _at(study.days, at),
-                _at(study.days, at - frame.gap - 1),
-                tuple(_at(study.days, at + d) for d in range(frame.hull[1] + 1)),
-                _at(study.days, end),
-                _at(study.days, known),
-            )
+        alignment = [a for a in study.alignments if a in o.reading.alignments][-1]
+        at = o.reading.position
+        chain = held[i][alignment] if held else (at,)
+        end = chain[-1] + frame.hull[1]
+        known = end if policy == "keep" else chain[-1] + length - 1
+        found[o.reading.event.event_id, o.label, alignment] = _Place(
+            f"{o.weights} at {study.days[at]} of {[str(study.days[p]) for p in chain]}",
+            _at(study.days, at - frame.gap - 1),
+            tuple(_at(study.days, at + d) for d in range(frame.hull[1] + 1)),
+            _at(study.days, end),
+            _at(study.days, known),
+        )
     return found
+
+
+def _placed(frame: pd.DataFrame, places: Places) -> tuple[pd.DataFrame, list[_Place]]:
+    """Return the rows of one alignment an observation, with what each is made of."""
+    ids = list(zip(frame["event_id"], frame["ticker"], frame["alignment"], strict=True))
+    kept = np.array([key in places for key in ids], dtype=bool)
+    frame = frame[kept].drop(columns="alignment")
+    at = [places[key] for key in ids if key in places]
+    return frame.assign(made_of=[p.made_of for p in at]), at
 
 
 def study_tables(study: es.StudyResult) -> Iterator[Dated]:
@@ -161,123 +175,113 @@ def study_tables(study: es.StudyResult) -> Iterator[Dated]:
     reach = max((needs_of(m).reach for m in study.config.models), default=0)
     joint = study.config.overlap == "joint"
 
-    def where(frame: pd.DataFrame) -> list[_Place]:
-        ids = zip(frame["event_id"], frame["ticker"], frame["alignment"], strict=True)
-        return [places[key] for key in ids]
-
     def whole(at: _Place, model: str, day: pd.Timestamp) -> pd.Timestamp:
         """Where donors are chosen over the hull, or a chain is one regression, it dates all."""
         return at.until if joint or model in pooled else day
 
     def table(
-        name: str, frame: pd.DataFrame, keys: Sequence[str], day: Sequence[pd.Timestamp] | None
+        name: str, frame: pd.DataFrame, at: list[_Place], key: str, days: list[pd.Timestamp]
     ) -> Dated:
-        at = where(frame)
-        frame = frame.assign(weights=[p.weights for p in at])
-        days = [p.until for p in at] if day is None else day
         until = [whole(p, m, d) for p, m, d in zip(at, frame["model"], days, strict=True)]
-        names = ["event_id", "ticker", "alignment", "model", *keys, "weights"]
+        names = ["event_id", "ticker", "model", *([key] if key else []), "made_of"]
         return dated(name, frame, names, until, [p.settled for p in at])
 
-    abnormal = study.abnormal[~study.abnormal["model"].isin(later)]
-    yield table("abnormal", abnormal, ["day"], abnormal["date"].tolist())
-    cars = study.cars[~study.cars["model"].isin(later)]
+    abnormal, at = _placed(study.abnormal[~study.abnormal["model"].isin(later)], places)
+    yield table("abnormal", abnormal, at, "day", abnormal["date"].tolist())
+    cars, at = _placed(study.cars[~study.cars["model"].isin(later)], places)
     ends = cars["window"].str.split(",").str[1].astype(int)
-    last = [p.window[d] for p, d in zip(where(cars), ends, strict=True)]
-    yield table("cars", cars, ["window"], last)
-    fits = cars.drop_duplicates(["event_id", "ticker", "alignment", "model"])
-    fits = fits[["event_id", "ticker", "alignment", "model", *FIT]]
+    last = [p.window[d] for p, d in zip(at, ends, strict=True)]
+    yield table("cars", cars, at, "window", last)
     # Own events leave the session before them, too; leads lie after the estimation window.
-    more = pd.offsets.BDay(reach + (study.config.estimation_excludes != "none") + 1)
-    known = [p.start + (more if reach or more.n > 1 else pd.Timedelta(0)) for p in where(fits)]
-    yield table("fits", fits, [], known)
+    beyond = reach + (study.config.estimation_excludes != "none")
+    known = [p.start + pd.offsets.BDay(beyond + 1) if beyond else p.start for p in at]
+    first = (cars["window"] == "0,0").to_numpy()
+    fits = cars.loc[first, ["event_id", "ticker", "model", "made_of", *FIT]]
+    chosen = [p for p, keep in zip(at, first, strict=True) if keep]
+    # On a calendar of price dates the window itself rests on the sessions up to the event.
+    fits = fits.assign(made_of=fits["made_of"] + [f" from {p.start}" for p in chosen])
+    days = [d for d, keep in zip(known, first, strict=True) if keep]
+    yield table("fits", fits, chosen, "", days)
     yield _single(study, places, later, pooled, joint)
     yield from _groups(study, places, later)
-    yield _dropped(study, places)
+    yield _dropped(study)
 
 
 def _single(
     study: es.StudyResult,
-    places: dict[tuple[str, str, str], _Place],
+    places: Places,
     later: set[str],
     pooled: set[str],
     joint: bool,
 ) -> Dated:
     frame = study.single_tests
     frame = frame[~frame["model"].isin(later) & ~frame["test"].isin(WHOLE_TABLE)]
-    # An unambiguous event stands under all alignments: under any of them it has one place.
-    parts = frame["group"].str.split("/", n=1, expand=True)
-    at = [
-        next(places[e, s, x] for x in (a, "same", "next", "stated") if (e, s, x) in places)
-        for e, s, a in zip(parts[0], parts[1], frame["alignment"], strict=True)
-    ]
+    # The row of an observation stands under the first of the alignments that hold it.
+    held = {
+        (f"{o.reading.event.event_id}/{o.label}", o.reading.alignments[0]): places[
+            o.reading.event.event_id,
+            o.label,
+            [a for a in study.alignments if a in o.reading.alignments][-1],
+        ]
+        for o in study.observations
+    }
+    at = [held[key] for key in zip(frame["group"], frame["alignment"], strict=True)]
     ends = frame["window"].str.split(",").str[1].astype(int)
     until = [
         p.until if joint or m in pooled or test == "placebo_space" else p.window[d]
         for p, d, m, test in zip(at, ends, frame["model"], frame["test"], strict=True)
     ]
-    frame = frame.assign(weights=[f"{p.weights} {p.zero}" for p in at])
-    keys = ["group", "alignment", "model", "window", "test", "weights"]
+    frame = frame.drop(columns="alignment").assign(made_of=[p.made_of for p in at])
+    keys = ["group", "model", "window", "test", "made_of"]
     return dated("single_tests", frame, keys, until, [p.settled for p in at])
 
 
-def _groups(
-    study: es.StudyResult, places: dict[tuple[str, str, str], _Place], later: set[str]
-) -> Iterator[Dated]:
+def _groups(study: es.StudyResult, places: Places, later: set[str]) -> Iterator[Dated]:
     """Yield tests and effects of groups: dated by the last of their events' windows."""
-    members, until = {}, {}
+    members, until, lead = {}, {}, study.alignments[-1]
     for group in study.groups:
-        for alignment in study.alignments:
-            rows = group.rows[study.counted(group, alignment)]
-            signs = group.signs[study.counted(group, alignment)]
-            at = [
-                places[o.reading.event.event_id, o.label, alignment]
-                for o in (study.observations[i] for i in rows)
-            ]
-            key = group.name, alignment
-            members[key] = str([(p.weights, s) for p, s in zip(at, signs, strict=True)])
-            until[key] = max((p.until for p in at), default=FAR)
+        counted = study.counted(group, lead)
+        at = [
+            places[o.reading.event.event_id, o.label, lead]
+            for o in (study.observations[i] for i in group.rows[counted])
+        ]
+        signs = group.signs[counted]
+        members[group.name] = str([(p.made_of, s) for p, s in zip(at, signs, strict=True)])
+        until[group.name] = max((p.until for p in at), default=FAR)
     for name, frame, keys in (
-        ("group_tests", study.group_tests, ["group", "alignment", "model", "window", "test"]),
-        ("effects", study.effects, ["group", "alignment", "model", "window"]),
+        ("group_tests", study.group_tests, ["group", "model", "window", "test"]),
+        ("effects", study.effects, ["group", "model", "window"]),
     ):
-        kept = frame[~frame["model"].isin(later)]
+        kept = frame[~frame["model"].isin(later) & (frame["alignment"] == lead)]
         if "test" in kept:
             kept = kept[~kept["test"].isin(WHOLE_TABLE)]
-        of = list(zip(kept["group"], kept["alignment"], strict=True))
-        kept = kept.assign(members=[members[g] for g in of])
+        kept = kept.drop(columns="alignment").assign(members=kept["group"].map(members))
+        days = kept["group"].map(until)
         # Which events are in a group is theirs to say: of another membership nothing is shared.
-        yield dated(name, kept, [*keys, "members"], [until[g] for g in of], [FAR] * len(kept))
+        yield dated(name, kept, [*keys, "members"], days, [FAR] * len(kept))
 
 
-def _dropped(study: es.StudyResult, places: dict[tuple[str, str, str], _Place]) -> Dated:
+def _dropped(study: es.StudyResult) -> Dated:
     """Return what was left out; the words of one reason name the span of the prices."""
     frame = study.dropped.drop_duplicates(["event_id", "ticker", "reason", "detail"])
     frame = frame.assign(
         detail=frame["detail"].where(frame["reason"] != "out_of_span", "")
     ).drop_duplicates()
     length, days = len(study.config.frame.days), study.days
-    ends = []
+    ends, events = [], {event.event_id: event for event in study.events}
     for event_id in frame["event_id"]:
-        event = study.events[event_id]
+        event = events[event_id]
         at = int(np.searchsorted(days, event.next)) if not np.isnat(event.next) else len(days)
         ends.append(_at(days, at + length + study.config.frame.hull[1]))
     return dated("dropped", frame, ["event_id", "ticker", "reason", "detail"], ends)
 
 
-def activity_tables(
-    study: es.StudyResult, results: Sequence[ActivityResult]
-) -> Iterator[Dated]:
+def activity_tables(study: es.StudyResult, results: Iterable[ActivityResult]) -> Iterator[Dated]:
     """Yield abnormal volume and variance of single events."""
-    places = _places(study)
+    places, later = _places(study), [m.name for m in study.config.models if looks_ahead(m)]
     for result in results:
-        frame = result.events
-        at = [
-            places[key]
-            for key in zip(frame["event_id"], frame["ticker"], frame["alignment"], strict=True)
-        ]
-        frame = frame.assign(weights=[p.weights for p in at])
-        keys = ["event_id", "ticker", "alignment", "model", "window", "weights"]
+        frame, at = _placed(result.events[~result.events["model"].isin(later)], places)
+        keys = ["event_id", "ticker", "model", "window", "made_of"]
         settled = [FAR] * len(frame)  # volume needs volumes that returns do not
         yield dated(result.what, frame, keys, [p.until for p in at], settled)
 
@@ -286,12 +290,19 @@ def streamed_tables(study: LargeStudy) -> Iterator[Dated]:
     """Yield the tables of single events that the streamed engine writes."""
     frame, days = study.config.frame, study.days
 
+    events = {event.event_id: event for event in study.events}
+
     def position(event_id: str, alignment: str) -> int:
-        event = study.events[event_id]
+        event = events[event_id]
         return int(np.searchsorted(days, event.same if alignment == "same" else event.next))
 
     for name in ("abnormal", "cars"):
         rows = study.read(name).to_pandas()
+        for column in rows.select_dtypes("category"):
+            rows[column] = rows[column].astype(str)
+        # Alignments in use rest on the whole calendar; the last one holds all that is sure.
+        ambiguous = rows["event_id"].map({e: v.ambiguous for e, v in events.items()})
+        rows = rows[ambiguous | (rows["alignment"] == study.alignments[-1])]
         at = [position(e, a) for e, a in zip(rows["event_id"], rows["alignment"], strict=True)]
         ends = (
             rows["day"]
@@ -300,10 +311,8 @@ def streamed_tables(study: LargeStudy) -> Iterator[Dated]:
         )
         until = [_at(days, p + d) for p, d in zip(at, ends, strict=True)]
         known = frame.hull[1] if study.config.overlap == "keep" else len(frame.days) - 1
-        rows = rows.assign(zero=[str(_at(days, p)) for p in at])
-        for column in rows.select_dtypes("category"):
-            rows[column] = rows[column].astype(str)
-        keys = ["event_id", "ticker", "alignment", "model", "zero"]
+        rows = rows.drop(columns="alignment").assign(zero=[str(_at(days, p)) for p in at])
+        keys = ["event_id", "ticker", "model", "zero"]
         keys.append("day" if name == "abnormal" else "window")
         yield dated(f"streamed {name}", rows, keys, until, [_at(days, p + known) for p in at])
 

@@ -54,7 +54,9 @@ class Inputs:
         self.factors.to_csv(folder / "factors.csv", index_label="date")
 
 
-def make_inputs(seed: int, prices: str = "stated", holes: int = 4, count: int = 9) -> Inputs:
+def make_inputs(
+    seed: int, prices: str = "stated", holes: int = 4, count: int = 9, last: int = COUNT - 2
+) -> Inputs:
     """Return inputs drawn from a seed.
 
     Parameters
@@ -66,6 +68,8 @@ def make_inputs(seed: int, prices: str = "stated", holes: int = 4, count: int = 
         Runs of missing bars.
     count : int
         Events.
+    last : int
+        Row before which all of them lie.
     """
     rng = np.random.default_rng(seed)
     common = 0.009 * rng.standard_t(4, COUNT)
@@ -83,7 +87,7 @@ def make_inputs(seed: int, prices: str = "stated", holes: int = 4, count: int = 
     )
     factors["mkt_rf"] = common
     factors["rf"] = 1e-4
-    rows = np.sort(rng.integers(FIRST_EVENT, COUNT - 2, count))
+    rows = np.sort(rng.integers(FIRST_EVENT, last, count))
     events = [make_event(f"e{i}", SESSIONS[row].item(), rng) for i, row in enumerate(rows)]
     return Inputs(bars, pd.DataFrame(events).fillna(""), factors)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lookahead_changes import changed
+from lookahead_changes import CHANGES, changed
 from lookahead_dates import (
     Dated,
     Difference,
@@ -21,10 +21,10 @@ from lookahead_dates import (
     streamed_tables,
     study_tables,
 )
-from lookahead_inputs import SESSIONS, Inputs, make_inputs
+from lookahead_inputs import COUNT, SESSIONS, Inputs, make_inputs
 
 import eventstudy as es
-from eventstudy.activity import abnormal_volume, variance_ratio
+from eventstudy.activity import ActivityResult, abnormal_volume, variance_ratio
 from eventstudy.errors import EventStudyError, StudyError
 from eventstudy.models import find_model
 from eventstudy.models.contract import needs_of, recipe_of
@@ -69,6 +69,7 @@ class Asked:
     strategies: Sequence[Any] = ()
     engine: str = "cerebro"
     streamed: bool = True
+    observed: Sequence[str] = ("@ASIC", "@GPU", "@ASIC-@GPU", "@ASIC-@GPU:ex")
 
     def models_that_go(self) -> list[Any]:
         """Return the models that go with the other settings."""
@@ -123,7 +124,7 @@ def _tables(folder: Path, asked: Asked, t: pd.Timestamp) -> Iterator[Dated]:
     try:
         study = es.event_study(
             events, prices, model=models, tests=asked.tests,
-            observed=["@ASIC", "@GPU", "@ASIC-@GPU", "@ASIC-@GPU:ex"],
+            observed=list(asked.observed),
             donors=("INTC", "QCOM", "MU", "AMD", "MRVL"), **options,
         )  # fmt: skip
     except StudyError as error:
@@ -131,11 +132,20 @@ def _tables(folder: Path, asked: Asked, t: pd.Timestamp) -> Iterator[Dated]:
             raise
     else:
         yield from study_tables(study)
-        yield from activity_tables(study, [abnormal_volume(study), variance_ratio(study)])
+        yield from activity_tables(study, _activity(study))
     if asked.streamed:
         yield from _streamed(events, prices, models, options, folder, asked)
     if asked.strategies:
         yield from _traded(events, prices, asked, t)
+
+
+def _activity(study: es.StudyResult) -> Iterator[ActivityResult]:
+    for measure in (abnormal_volume, variance_ratio):
+        try:
+            yield measure(study, every_day=False)
+        except StudyError as error:
+            if "no observation of the study" not in str(error):
+                raise
 
 
 def _streamed(
@@ -149,9 +159,10 @@ def _streamed(
     able = [m for m in models if recipe_of(m) is not None and "@" not in m.name]
     if not able or asked.overlap == "joint":
         return
+    plain = [e.event_id for e in events if not any("@" in name for name in e.tickers)]
     try:
         study = es.event_study(
-            events, prices, model=able, engine="streamed", out=folder / "streamed",
+            events.select(plain), prices, model=able, engine="streamed", out=folder / "streamed",
             tables=("cars", "abnormal"), tests=["bmp"], **options,
         )  # fmt: skip
     except StudyError as error:
@@ -213,24 +224,32 @@ def _of_study(name: str) -> bool:
     }  # fmt: skip
 
 
-def drawn(seed: int, *, slow: bool = False) -> tuple[Inputs, int, list[str], Asked]:
-    """Return inputs, a session, changes and a question, all drawn from a seed."""
-    from lookahead_changes import CHANGES
+def drawn(seed: int, size: str = "full") -> tuple[Inputs, int, list[str], Asked]:
+    """Return inputs, a session, changes and a question, all drawn from a seed.
 
+    Parameters
+    ----------
+    seed : int
+    size : {"quick", "full", "slow"}
+        Few events, models and strategies; many; models that iterate and every test, too.
+    """
+    quick, slow = size == "quick", size == "slow"
     rng = np.random.default_rng([seed, 5])
-    inputs = make_inputs(
-        seed, str(rng.choice(["stated", "adjusted", "both"])), int(rng.integers(0, 8))
-    )
+    source, holes = str(rng.choice(["stated", "adjusted", "both"])), int(rng.integers(0, 8))
+    early = bool(rng.random() < 0.3)
+    last = 125 if early else COUNT - 2
+    inputs = make_inputs(seed, source, holes, 4 if quick else 9, last)
     kinds = [name for name in CHANGES if rng.random() < 0.4] or ["values"]
     models = MODELS if slow else (*LINEAR, *OTHERS)
     asked = Asked(
-        models=[str(m) for m in rng.choice(models, 6 if slow else 3, replace=False)],
-        tests=None if slow and seed % 8 == 0 else ("bmp", "corrado", "kolari_pynnonen"),
+        models=[str(m) for m in rng.choice(models, 6 if slow else 3 - quick, replace=False)],
+        tests=None if slow and seed % 8 == 0 else ("bmp", "corrado", "grank_t")[: 3 - quick],
         overlap=str(rng.choice(["keep", "keep", "drop", "keep-first", "joint"])),
         excludes=str(rng.choice(["none", "none", "own_events"])),
         returns=str(rng.choice(["simple", "simple", "log"])),
         calendar=str(rng.choice(["XNYS", "XNYS", "prices"])),
-        strategies=[str(s) for s in rng.choice(STRATEGIES, 3, replace=False)],
+        strategies=[str(s) for s in rng.choice(STRATEGIES, 3 - quick, replace=False)],
         engine=str(rng.choice(["cerebro", "auto"])),
+        observed=("@ASIC", "@ASIC-@GPU:ex") if quick else Asked.observed,
     )  # fmt: skip
-    return inputs, int(rng.integers(90, len(SESSIONS) - 6)), kinds, asked
+    return inputs, int(rng.integers(140 if early else 90, COUNT - 5)), kinds, asked
