@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(text)
     if asked.page is not None:
-        write_section(asked.page, f"lookahead-{asked.size}", text)
+        write_section(f"lookahead-{asked.size}", text, asked.page)
     return int(wrong > 0)
 
 

@@ -10,7 +10,7 @@ its whole hull, a policy on overlaps looks at events up to a hull later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +41,15 @@ class Dated:
         Indexed by what a row is called; columns are the numbers.
     until, settled : Series
         By the same index.
+    reach : Timestamp
+        Session with which the table ends: an account is told up to its last exit only.
     """
 
     name: str
     frame: pd.DataFrame
     until: pd.Series
     settled: pd.Series
+    reach: pd.Timestamp = FAR
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def differences(
         Relative, and absolute for numbers of the size of returns; 0 asks for the same bits.
     """
     found: list[Difference] = []
+    t = min(t, one.reach, other.reach)
     for left, right, word in ((one, other, "lost"), (other, one, "appeared")):
         here = left.frame.index[((left.until <= t) & (left.settled <= t)).to_numpy()]
         for row in here.difference(right.frame.index, sort=False):
@@ -361,7 +365,8 @@ def backtest_tables(result: BacktestResult, t: pd.Timestamp) -> Iterator[Dated]:
     yield dated("attribution", done, names[:2], done["exit_date"].where(~cut, FAR))
     for name in ("equity", "yardsticks"):
         frame = getattr(result, name)
-        yield dated(name, frame, ["strategy", "date"], frame["date"], [FAR] * len(frame))
+        table = dated(name, frame, ["strategy", "date"], frame["date"])
+        yield replace(table, reach=pd.Timestamp(result.config["end"]))
     closes = result.closes.reset_index().melt("date", var_name="ticker", value_name="close")
     yield dated("closes", closes, ["date", "ticker"], closes["date"], [FAR] * len(closes))
     yield from _whole_window(result, t)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from lookahead_changes import CHANGES, changed
 from lookahead_dates import (
+    FAR,
     Dated,
     Difference,
     activity_tables,
@@ -206,7 +207,9 @@ def compared(inputs: Inputs, seed: int, row: int, kinds: Sequence[str], asked: A
     report = Report()
     for name in dict.fromkeys((*one, *other)):
         known = one.get(name) or other[name]
-        empty = Dated(name, known.frame.iloc[:0], known.until.iloc[:0], known.settled.iloc[:0])
+        nothing = known.frame.iloc[:0], known.until.iloc[:0], known.settled.iloc[:0]
+        until = FAR if known.reach == FAR else pd.Timestamp(0)
+        empty = Dated(name, *nothing, until)
         left, right = one.get(name, empty), other.get(name, empty)
         loose = ENGINES if asked.engine == "auto" and not _of_study(name) else SUMMED
         number, wrong = differences(left, right, t, TOLERANCES.get(name, loose))
