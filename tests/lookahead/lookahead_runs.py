@@ -69,6 +69,7 @@ class Asked:
     calendar: str = "XNYS"
     strategies: Sequence[Any] = ()
     engine: str = "cerebro"
+    study: bool = True
     streamed: bool = True
     observed: Sequence[str] = ("@ASIC", "@GPU", "@ASIC-@GPU", "@ASIC-@GPU:ex")
 
@@ -116,6 +117,19 @@ def _tables(folder: Path, asked: Asked, t: pd.Timestamp) -> Iterator[Dated]:
         benchmark="SPY" if asked.calendar == "prices" else None,
     )  # fmt: skip
     yield calendar_table(events, t)
+    if asked.study:
+        yield from _studied(events, prices, factors, folder, asked)
+    if asked.strategies:
+        yield from _traded(events, prices, asked, t)
+
+
+def _studied(
+    events: es.EventCalendar,
+    prices: es.PriceTable,
+    factors: es.FactorTable,
+    folder: Path,
+    asked: Asked,
+) -> Iterator[Dated]:
     options: dict[str, Any] = {
         "benchmark": "SPY", "window": [(0, 0), (-1, 2), (0, 4)], "estimation": 70, "gap": 3,
         "min_estimation": 60, "overlap": asked.overlap, "estimation_excludes": asked.excludes,
@@ -136,8 +150,6 @@ def _tables(folder: Path, asked: Asked, t: pd.Timestamp) -> Iterator[Dated]:
         yield from activity_tables(study, _activity(study))
     if asked.streamed:
         yield from _streamed(events, prices, models, options, folder, asked)
-    if asked.strategies:
-        yield from _traded(events, prices, asked, t)
 
 
 def _activity(study: es.StudyResult) -> Iterator[ActivityResult]:
