@@ -20,7 +20,8 @@ from eventstudy.abnormal import (
 )
 from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
-from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
+from eventstudy.models.contract import Progress, needs_of, unwatched
+from eventstudy.models.linear import LARGEST_CONDITION
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance import SignificanceTest, find_tests
 from eventstudy.study.asked import (
@@ -356,14 +357,17 @@ def _faults(
     faults = faults_of(found.fit, frame.min_estimation, squares)
     usable = found.fit.dof + found.fit.n_params
     what = _regressors(model)
-    failing = "does not converge" if iterates(model) else f"{what} does not vary"
+    singular = (
+        f"{what} does not vary or repeats others, condition number above {LARGEST_CONDITION:.0e},"
+    )
+    reasons = getattr(found.fit, "reasons", ()) or ("",) * len(kept)
     bad: list[tuple[int, Drop]] = []
     for i in np.flatnonzero(np.any(list(faults.values()), axis=0)).tolist():
         o, session = kept[i], kept[i].reading.session_0
         details = {
             "short_estimation": f"{o.label} has {usable[i]} sessions usable with the {model.name} "
             f"model before {session}, {frame.min_estimation} are needed",
-            "singular_design": f"the {model.name} model: {failing} before {session}",
+            "singular_design": f"the {model.name} model: {reasons[i] or singular} before {session}",
             "missing_regressor": f"{what} has no return around {session}",
             "no_variance": f"returns of {o.label} do not vary about the {model.name} model",
         }

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from eventstudy import later
 from eventstudy.models.contract import looks_ahead, needs_of
+from eventstudy.models.linear import DOUBTFUL_CONDITION
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -63,6 +66,7 @@ def caution_lines(study: StudyResult) -> list[str]:
     """Return the cautions that go with the numbers, most important first."""
     lines = [
         *_later_data(study),
+        *near_collinear(_conditions(study)),
         *_whole_hull(study),
         *_uncertain_times(study),
         *_shared_sessions(study),
@@ -88,6 +92,30 @@ def _later_data(study: StudyResult) -> list[str]:
         f"Expected returns under {', '.join(named)} {later.MODEL}: "
         "they could not be known at the time, and what the event changed for good is in them."
     ]
+
+
+def near_collinear(conditions: Mapping[str, float]) -> list[str]:
+    """Say under which models regressors are nearly one series, with the condition number."""
+    doubtful = {name: c for name, c in conditions.items() if c > DOUBTFUL_CONDITION}
+    if not doubtful:
+        return []
+    told = ", ".join(f"{name} ({c:.1e})" for name, c in doubtful.items())
+    return [
+        f"Nearly collinear regressors, condition number in parentheses: {told}. Coefficients "
+        "cannot be told apart; abnormal returns rest on small differences between regressors."
+    ]
+
+
+def _conditions(study: StudyResult) -> dict[str, float]:
+    """Return the largest condition number of each model; of donors' weights it means nothing."""
+    import numpy as np
+
+    found = {}
+    for model in study.config.models:
+        known = study.fits[model.name].fit.condition
+        if not needs_of(model).donors:
+            found[model.name] = float(np.max(known, initial=1.0, where=np.isfinite(known)))
+    return found
 
 
 def _whole_hull(study: StudyResult) -> list[str]:

@@ -123,10 +123,11 @@ def large_study(
         seconds=0.0,
     )  # fmt: skip
 
-    def accept(sound: Observed, unfit: list[Lost]) -> LargeStudy:
+    def accept(sound: Observed, unfit: list[Lost], worst: dict[str, float]) -> LargeStudy:
         held = replace(
-            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit)
-        )
+            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit),
+            conditions=worst,
+        )  # fmt: skip
         held.require_something(strict)
         return held
 
