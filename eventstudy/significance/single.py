@@ -22,6 +22,10 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+THROUGH = 1e-12
+"""1 - h up to this is rounding: a session that alone decides a coefficient has no residual."""
+
+
 @dataclass(frozen=True, slots=True)
 class SingleTest:
     """Name, null and assumptions of a test of one event."""
@@ -130,10 +134,22 @@ def by_size(value: Floats, draws: Floats, tails: RankTails) -> RankTails:
     return replace(tails, two_sided=two_sided)
 
 
+def own_share(leverage: Floats) -> Floats:
+    """Return sqrt(1 - h); NaN where h is 1 but for rounding: the fit goes through that session.
+
+    Parameters
+    ----------
+    leverage : ndarray, shape (n, M)
+    """
+    left = 1.0 - leverage
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.where(left > THROUGH, left, np.nan))
+
+
 def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> RankTails:
     """Rank CARs among sums of consecutive estimation residuals.
 
-    B = M - L + 1 sums of L residuals, each divided by sqrt(1 - h).
+    B = M - L + 1 sums of L residuals, each divided by sqrt(1 - h); see `own_share`.
 
     Parameters
     ----------
@@ -147,7 +163,7 @@ def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> R
     -------
     RankTails
     """
-    scaled = residuals / np.sqrt(1.0 - leverage)
+    scaled = residuals / own_share(leverage)
     order = np.argsort(~np.isfinite(scaled), axis=1, kind="stable")
     packed = np.take_along_axis(scaled, order, axis=1)
     if packed.shape[1] < length:

@@ -22,6 +22,7 @@ from eventstudy.backtest import BacktestResult
 from eventstudy.backtest.ledger import FROZEN, OPEN_AT_END
 from eventstudy.models.contract import looks_ahead, needs_of
 from eventstudy.study.large import LargeStudy
+from eventstudy.study.observed import Observation
 from eventstudy.study.overlapping import chains
 
 FAR = pd.Timestamp("2100-01-01")
@@ -146,20 +147,30 @@ def _places(study: es.StudyResult) -> Places:
     frame, found = study.config.frame, {}
     policy, length = study.config.overlap, len(frame.days)
     held = chains(study.observations, length) if policy == "joint" else None
+    known_as: set[tuple[str, str, str]] = set()
     for i, o in enumerate(study.observations):
-        alignment = [a for a in study.alignments if a in o.reading.alignments][-1]
+        alignment = _lead(study, o)
         at = o.reading.position
         chain = held[i][alignment] if held else (at,)
         end = chain[-1] + frame.hull[1]
         known = end if policy == "keep" else chain[-1] + length - 1
+        made_of = f"{o.weights} at {study.days[at]} of {[str(study.days[p]) for p in chain]}"
+        if (o.reading.event.event_id, o.label, made_of) in known_as:
+            continue  # chains that differed by alignment until other events were left out
+        known_as.add((o.reading.event.event_id, o.label, made_of))
         found[o.reading.event.event_id, o.label, alignment] = _Place(
-            f"{o.weights} at {study.days[at]} of {[str(study.days[p]) for p in chain]}",
+            made_of,
             _at(study.days, at - frame.gap - 1),
             tuple(_at(study.days, at + d) for d in range(frame.hull[1] + 1)),
             _at(study.days, end),
             _at(study.days, known),
         )
     return found
+
+
+def _lead(study: es.StudyResult, o: Observation) -> str:
+    """Return the last alignment in use that holds an observation."""
+    return [a for a in study.alignments if a in o.reading.alignments][-1]
 
 
 def _placed(frame: pd.DataFrame, places: Places) -> tuple[pd.DataFrame, list[_Place]]:
@@ -225,11 +236,14 @@ def _single(
         (f"{o.reading.event.event_id}/{o.label}", o.reading.alignments[0]): places[
             o.reading.event.event_id,
             o.label,
-            [a for a in study.alignments if a in o.reading.alignments][-1],
+            _lead(study, o),
         ]
         for o in study.observations
+        if (o.reading.event.event_id, o.label, _lead(study, o)) in places
     }
-    at = [held[key] for key in zip(frame["group"], frame["alignment"], strict=True)]
+    ids = list(zip(frame["group"], frame["alignment"], strict=True))
+    frame = frame[np.array([key in held for key in ids], dtype=bool)]
+    at = [held[key] for key in ids if key in held]
     ends = frame["window"].str.split(",").str[1].astype(int)
     until = [
         p.until if joint or m in pooled or test == "placebo_space" else p.window[d]
@@ -245,9 +259,12 @@ def _groups(study: es.StudyResult, places: Places, later: set[str]) -> Iterator[
     members, until, lead = {}, {}, study.alignments[-1]
     for group in study.groups:
         counted = study.counted(group, lead)
+        rows = [study.observations[i] for i in group.rows[counted]]
         at = [
-            places[o.reading.event.event_id, o.label, lead]
-            for o in (study.observations[i] for i in group.rows[counted])
+            places[
+                e, o.label, next(a for a in (lead, "same", "stated") if (e, o.label, a) in places)
+            ]
+            for e, o in ((o.reading.event.event_id, o) for o in rows)
         ]
         signs = group.signs[counted]
         members[group.name] = str([(p.made_of, s) for p, s in zip(at, signs, strict=True)])
