@@ -274,4 +274,20 @@ def cumulate(ar: Floats, v: Floats, masks: Floats) -> tuple[Floats, Floats]:
     car, se : ndarray, shape (n, W)
     """
     variance = np.einsum("wl,nlk,wk->nw", masks, v, masks, optimize=True)
-    return ar @ masks.T, np.sqrt(np.maximum(variance, 0.0))
+    return added(ar, masks), np.sqrt(np.maximum(variance, 0.0))
+
+
+def added(ar: Floats, masks: Floats) -> Floats:
+    """Return 1'AR over the days of each window, shape (n, W).
+
+    Exactly zero where the days cancel but for rounding: a sign or rank of what is left would
+    be one of noise.
+
+    Parameters
+    ----------
+    ar : ndarray, shape (n, L)
+    masks : ndarray, shape (W, L)
+    """
+    car, size = ar @ masks.T, np.abs(ar) @ masks.T
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(car) <= ar.shape[1] * np.finfo(float).eps * size, 0.0, car)

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import cumulate, varies
+from eventstudy.abnormal import added, cumulate, varies
 from eventstudy.models.linear import fit, forecast
 from eventstudy.streaming.ground import Designs, Ground
 
@@ -159,7 +159,7 @@ def fit_block(
     with np.errstate(invalid="ignore", divide="ignore"):
         left = np.einsum("nm,nm->n", y, y) if whole.all() else np.nansum(y * y, axis=1)
         s2 = np.where(count > d, left / (count - d), np.nan)
-    car = ar @ masks.T
+    car = added(ar, masks)
     return Block(
         columns, positions, date, params, y, count, s2, ar, car, unit, condition, square
     )  # fmt: skip

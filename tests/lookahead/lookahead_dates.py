@@ -4,7 +4,7 @@ Each row has two dates. `until` is the session that its numbers are dated by: of
 return its own, of a CAR the last of its window, of a fit the last of its estimation window, of a
 group the last of its events' windows, of an order the evening it was decided on. `settled` is the
 session from which on its being there at all no longer rests on what comes: an observation needs
-its whole hull, a policy on overlaps looks at events up to a hull later.
+its whole hull, a policy on overlaps looks at events up to a hull later with theirs.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def _places(study: es.StudyResult) -> Places:
         at = o.reading.position
         chain = held[i][alignment] if held else (at,)
         end = chain[-1] + frame.hull[1]
-        known = end if policy == "keep" else chain[-1] + length - 1
+        # Another event matters where it comes within a hull after, and has its own hull whole.
+        known = end if policy == "keep" else end + length - 1
         made_of = f"{o.weights} at {study.days[at]} of {[str(study.days[p]) for p in chain]}"
         if (o.reading.event.event_id, o.label, made_of) in known_as:
             continue  # chains that differed by alignment until other events were left out
@@ -261,10 +262,8 @@ def _groups(study: es.StudyResult, places: Places, later: set[str]) -> Iterator[
         counted = study.counted(group, lead)
         rows = [study.observations[i] for i in group.rows[counted]]
         at = [
-            places[
-                e, o.label, next(a for a in (lead, "same", "stated") if (e, o.label, a) in places)
-            ]
-            for e, o in ((o.reading.event.event_id, o) for o in rows)
+            next(places[k] for a in (lead, "same", "stated") if (k := (*o, a)) in places)
+            for o in ((o.reading.event.event_id, o.label) for o in rows)
         ]
         signs = group.signs[counted]
         members[group.name] = str([(p.made_of, s) for p, s in zip(at, signs, strict=True)])
@@ -331,7 +330,7 @@ def streamed_tables(study: LargeStudy) -> Iterator[Dated]:
             else rows["window"].astype(str).str.split(",").str[1].astype(int)
         )
         until = [_at(days, p + d) for p, d in zip(at, ends, strict=True)]
-        known = frame.hull[1] if study.config.overlap == "keep" else len(frame.days) - 1
+        known = frame.hull[1] + (study.config.overlap != "keep") * (len(frame.days) - 1)
         rows = rows.drop(columns="alignment").assign(zero=[str(_at(days, p)) for p in at])
         keys = ["event_id", "ticker", "model", "zero"]
         keys.append("day" if name == "abnormal" else "window")
