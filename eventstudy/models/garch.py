@@ -238,7 +238,8 @@ class Garch(VarianceModel):
 
     def in_percent(self, process: Floats, factor: float) -> Floats:
         """Return the process with its omega times the factor."""
-        return process * np.array([factor, 1.0, 1.0])
+        found: Floats = process * np.array([factor, 1.0, 1.0])
+        return found
 
     def constant(self, variance: float, start: tuple[float, ...]) -> float:
         """Return omega."""
