@@ -94,9 +94,10 @@ LATER = (
     ),
     LaterData(
         "calendar of price dates",
-        "session 0 of news after the last session before it: the next date with a price",
+        "session 0 of news after the last session before it: the next date with a price; and which "
+        "session is the fifth before an event that is still to come",
         PRICE_DATES,
-        "question of study and report",
+        "question of study and report; notes of backtest",
     ),
     LaterData(
         "direction labels",

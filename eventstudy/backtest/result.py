@@ -282,6 +282,12 @@ class BacktestResult:
                 f"{_counted(len(rows), 'leg')} of {name} left at the last price, for "
                 f"{later.ENDED}: {tickers}. What a holder got then is not known."
             )
+        early = [n for n, s in self.config["strategies"].items() if s["parameters"]["entry"] < 1]
+        if early and self.config["calendar"] == "prices":
+            lines.append(
+                f"Sessions before an event are counted on {later.PRICE_DATES} gives, dates that "
+                f"were not known then, as an exchange's are: {', '.join(early)}."
+            )
         for name, gone in self.config["yardsticks_ended"].items():
             told = ", ".join(f"{ticker} on {day}" for ticker, day in gone.items())
             lines.append(f"Prices of members of {name} ended: {told}; from then on it holds cash.")

@@ -97,7 +97,8 @@ def differences(
     t = min(t, one.reach, other.reach)
     for left, right, word in ((one, other, "lost"), (other, one, "appeared")):
         here = left.frame.index[((left.until <= t) & (left.settled <= t)).to_numpy()]
-        for row in here.difference(right.frame.index, sort=False):
+        there = right.frame.index[(right.until <= t).to_numpy()]
+        for row in here.difference(there, sort=False):
             found.append(Difference(one.name, row, word, word != "lost", word == "lost"))
     shared = one.frame.index.intersection(other.frame.index, sort=False)
     shared = shared[((one.until[shared] <= t) & (other.until[shared] <= t)).to_numpy()]
@@ -361,10 +362,7 @@ def backtest_tables(result: BacktestResult, t: pd.Timestamp) -> Iterator[Dated]:
     orders = orders.assign(created=orders["created"].astype(str), again=_again(orders, keys))
     decided = orders[[*keys, "created", "again", "side", "size"]]
     yield dated("orders decided", decided, [*keys, "again"], dates)
-    nights = pd.DatetimeIndex(sorted(set(result.equity["date"])))
-    after = nights.searchsorted(pd.DatetimeIndex(dates), side="right")
-    fate = [nights[k] if k < len(nights) else FAR for k in after]
-    fate = [d if i else f for d, f, i in zip(dates, fate, inside, strict=True)]
+    fate = [d if i else d + pd.offsets.BDay(1) for d, i in zip(dates, inside, strict=True)]
     fates = orders[[*keys, "again", "executed", "price", "status", "reason"]]
     lost = (fates["status"] == "lost").to_numpy()
     fate = [FAR if gone else day for gone, day in zip(lost, fate, strict=True)]

@@ -188,10 +188,11 @@ def _streamed(
 def _traded(
     events: es.EventCalendar, prices: es.PriceTable, asked: Asked, t: pd.Timestamp
 ) -> Iterator[Dated]:
+    chosen = asked.strategies
+    if asked.calendar == "prices":  # the fifth session before an event is one of later prices
+        chosen = [s for s in chosen if s != "pre-event-run-up"]
     try:
-        result = es.backtest(
-            events, prices, list(asked.strategies), engine=asked.engine, risk_free=0.03
-        )
+        result = es.backtest(events, prices, list(chosen), engine=asked.engine, risk_free=0.03)
     except EventStudyError as error:
         if not any(w in str(error) for w in ("nothing could be traded", "can be traded")):
             raise

@@ -193,7 +193,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     joint = es.event_study(
         events.select(["m4", "m5"]), prices, overlap="joint", tests=("bmp",), **options
     )
-    asked = ["asic-gpu-rotation:hold=5", "buy-and-hold:hold=400"]
+    asked = ["asic-gpu-rotation:hold=5", "buy-and-hold:hold=400", "pre-event-run-up"]
     traded = es.backtest(events, prices, asked, engine="auto")
     traded.gather(draws=19)
     pages = " ".join([render_html(dropped, traded), render_html(joint)])
@@ -213,7 +213,7 @@ def flat(text: str) -> str:
 PLACES = {
     "cautions of study and report": ("study", "report"),
     "notes of study and report": ("study", "report"),
-    "question of study and report": ("study", "report"),
+    "question of study and report; notes of backtest": ("study", "report", "backtest"),
     "assumptions of the test": ("report",),
     "cautions of study and report; each loss in dropped": ("study", "report"),
     "notes of backtest and report; exit_reason in trades": ("backtest", "report"),
