@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers.update(report.compared)
         inexact.update(report.inexact)
         wrong += bool(report.differing)
-        print(*told(seed, asked.size, report), sep="\n", end="", flush=True)
+        for line in told(seed, asked.size, report):
+            print(line, flush=True)
     spent = time.process_time() - began
     rows = [[name, f"{count:,}", f"{inexact[name]:,}"] for name, count in numbers.items()]
     table = markdown_table(["table", "numbers dated t or earlier", "not the same bits"], rows)

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
+MOST = f"{LARGEST_CONDITION:.0e}"
 
 
 @overload
@@ -275,7 +276,7 @@ def study_of(
     whole, dropped = observations(found, config.observed, events.baskets, covered, frame)
     kept, left = apply_policy(whole, config.overlap, frame, grid.days)
     kept, panel, places, fits, unfit = _fit_all(kept, table, events, config, progress)
-    dropped = _unique([*lost, *dropped, *left, *unfit])
+    dropped = list(dict.fromkeys([*lost, *dropped, *left, *unfit]))
     _require_something(kept, dropped, strict)
     return StudyResult(
         events=events,
@@ -357,9 +358,7 @@ def _faults(
     faults = faults_of(found.fit, frame.min_estimation, squares)
     usable = found.fit.dof + found.fit.n_params
     what = _regressors(model)
-    singular = (
-        f"{what} does not vary or repeats others, condition number above {LARGEST_CONDITION:.0e},"
-    )
+    singular = f"{what} does not vary or repeats others, condition number above {MOST},"
     reasons = getattr(found.fit, "reasons", ()) or ("",) * len(kept)
     bad: list[tuple[int, Drop]] = []
     for i in np.flatnonzero(np.any(list(faults.values()), axis=0)).tolist():
@@ -384,10 +383,6 @@ def _regressors(model: ReturnModel) -> str:
     if needs.reference is not None:
         return f"the reference {needs.reference}"
     return "a donor" if needs.donors else "the benchmark"
-
-
-def _unique(drops: Iterable[Drop]) -> list[Drop]:
-    return list(dict.fromkeys(drops))
 
 
 def _require_something(kept: Sequence[Observation], drops: Sequence[Drop], strict: bool) -> None:

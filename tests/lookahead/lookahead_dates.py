@@ -359,7 +359,8 @@ def backtest_tables(result: BacktestResult, t: pd.Timestamp) -> Iterator[Dated]:
     # exit that meets a halt is sent again: of the same name there may be several.
     inside = orders["reason"].isin(["leg stop", "leg target"])
     dates = orders["created"].where(~inside, orders["executed"])
-    orders = orders.assign(created=orders["created"].astype(str), again=_again(orders, keys))
+    again = orders.groupby(keys, sort=False).cumcount()
+    orders = orders.assign(created=orders["created"].astype(str), again=again)
     decided = orders[[*keys, "created", "again", "side", "size"]]
     yield dated("orders decided", decided, [*keys, "again"], dates)
     fate = [d if i else d + pd.offsets.BDay(1) for d, i in zip(dates, inside, strict=True)]
@@ -384,10 +385,6 @@ def backtest_tables(result: BacktestResult, t: pd.Timestamp) -> Iterator[Dated]:
     closes = result.closes.reset_index().melt("date", var_name="ticker", value_name="close")
     yield dated("closes", closes, ["date", "ticker"], closes["date"], [FAR] * len(closes))
     yield from _whole_window(result, t)
-
-
-def _again(orders: pd.DataFrame, keys: list[str]) -> pd.Series:
-    return orders.groupby(keys, sort=False).cumcount()
 
 
 def _whole_window(result: BacktestResult, t: pd.Timestamp) -> Iterator[Dated]:
