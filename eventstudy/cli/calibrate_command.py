@@ -185,7 +185,7 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
             "calendar, or give a folder of prices"
         )
     events, table = (None, None) if asked.events is None else read_inputs(asked)
-    if everything:
+    if everything or table is None:
         table = load_prices(
             None,
             source=asked.prices,
@@ -194,7 +194,6 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
             calendar=asked.calendar,
             missing=asked.missing,
         )
-    assert table is not None  # noqa: S101 - one of the two has loaded it
     return events, table
 
 

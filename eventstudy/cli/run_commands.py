@@ -60,7 +60,8 @@ def demo(
 
 def _how_small(outcome: Outcome) -> str:
     """Say what the shipped sample is good for."""
-    assert outcome.study is not None  # noqa: S101 - a demo has one
+    if outcome.study is None:
+        raise ValueError("a demo without a study")
     kept = {observation.reading.event.event_id for observation in outcome.study.observations}
     return (
         f"The sample is small: 250 sessions of five tickers, which keep {len(kept)} of "
