@@ -233,4 +233,4 @@ def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> Non
         return
     terminal.show(result.summary())
     for path in written:
-        typer.echo(f"{path.suffix[1:]}: {path.resolve()}")
+        terminal.say(f"{path.suffix[1:]}: {path.resolve()}")

@@ -155,7 +155,7 @@ def check_prices(
         if len(doubts):
             print_frame(doubts, f"{len(doubts)} doubts", most=terminal.LIST)
         elif len(held):
-            typer.echo("No doubt about any of them.")
+            terminal.say("No doubt about any of them.")
         missing = [f"missing: {ticker}: {why}" for ticker, why in table.missing.items()]
         for line in terminal.shortened(missing):
             terminal.show(line)
@@ -192,10 +192,10 @@ def list_names(
         )
         return
     for family, rows in found.items():
-        typer.echo(f"{family}:")
+        terminal.say(f"{family}:")
         for name, meaning in rows:
             terminal.show_entry(name, meaning)
-        typer.echo("")
+        terminal.say("")
 
 
 def _compact(aligned: pd.DataFrame) -> pd.DataFrame:

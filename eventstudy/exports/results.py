@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from eventstudy.claims.verdicts import RULE
 from eventstudy.exports.contract import Noted, Section
 from eventstudy.exports.frames import frames_of
-from eventstudy.exports.letters import unquoted
 from eventstudy.exports.paper import paper_tables
+from eventstudy.letters import unquoted
 from eventstudy.report import figures as drawn
 from eventstudy.report import robustness, tables, words
 from eventstudy.report.activity import activity_table, bhar_table, calendar_time_table
