@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from eventstudy.cli import complete, terminal
+from eventstudy.cli import complete, consent, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
 
@@ -96,6 +96,7 @@ def calibrate(
     )  # fmt: skip
     given = {name: value for name, value in locals().items() if name in _shared() - set(own)}
     asked = read_config(config, given)
+    consent.tell(config, given, asked)
     planted = _effects(effects)
     chosen = _model(asked)
     calendar_of, table = _inputs(asked)

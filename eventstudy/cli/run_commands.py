@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eventstudy.cli import consent, terminal
 from eventstudy.cli import options as o
-from eventstudy.cli import terminal
 from eventstudy.cli.progress import Status
 from eventstudy.errors import EventStudyError
 
@@ -236,7 +236,9 @@ def _config(given: dict[str, Any]) -> RunConfig:
     flags["costs"] = {name: value for name, value in costs.items() if value is not None}
     if flags.get("assume_known"):
         flags["assume_known"] = _pairs(flags["assume_known"])
-    return read_config(given["config"], flags)
+    asked = read_config(given["config"], flags)
+    consent.tell(given["config"], given, asked)
+    return asked
 
 
 def _target(given: dict[str, Any], default: str | None = None) -> Target:

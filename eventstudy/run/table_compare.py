@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
@@ -172,9 +173,13 @@ def read_table(path: Path) -> pd.DataFrame:
     from io import StringIO
 
     import pandas as pd
+    import pyarrow.parquet as pq
 
     try:
         if path.suffix == ".parquet":
+            for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+                footer = pq.read_metadata(part)
+                refuse_bomb(footer.num_rows, footer.num_columns, part.stat().st_size)
             source: Path | StringIO = StringIO(pd.read_parquet(path).to_csv(index=False))
         else:
             source = path
