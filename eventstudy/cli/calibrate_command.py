@@ -201,10 +201,11 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
 def _write(result: CalibrationResult, target: Target, started: str) -> list[Path]:
     """Write the rates, the page and the manifest, where a place was given."""
     from eventstudy.calibration.page import calibration_html
+    from eventstudy.exports.frames import csv_text
 
     if target.out is None and target.runs is None:
         return []
-    texts = result.rates.to_csv(index=False, lineterminator="\n"), calibration_html(result)
+    texts = csv_text(result.rates), calibration_html(result)
     contents = [text.encode() for text in texts]
     files = {name: partial(_put, content) for name, content in zip(FILES, contents, strict=True)}
     clock = {"started": started, "wall_time": round(result.seconds, 3)}
