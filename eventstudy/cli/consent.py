@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,4 +32,5 @@ def tell(config: str | None, given: Mapping[str, Any], asked: RunConfig) -> None
     if asked.strategies is not None and given.get("strategies", "") is None:
         terminal.complain(f"{config} runs the strategies in {asked.strategies}: they are programs")
     if "://" in (asked.prices or "") and given.get("prices", "") is None:
-        terminal.complain(f"{config} takes prices from {asked.prices}")
+        address = re.sub("//[^/@]*@", "//...@", asked.prices or "")  # a password may stand there
+        terminal.complain(f"{config} takes prices from {address}")

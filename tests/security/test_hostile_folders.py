@@ -218,12 +218,12 @@ def test_a_study_file_s_code_and_network_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study, folder = tmp_path / "study.toml", tmp_path / "strategies"
-    study.write_text('prices = "memory://there"\nstrategies = "strategies"\n')
+    study.write_text('prices = "memory://me:secret@there/x"\nstrategies = "strategies"\n')
     given = {"config": str(study), "strategies": None, "prices": None}
     assert run_commands._config(given).strategies == str(folder)
     assert capsys.readouterr().err.splitlines() == [
         f"eventstudy: {study} runs the strategies in {folder}: they are programs",
-        f"eventstudy: {study} takes prices from memory://there",
+        f"eventstudy: {study} takes prices from memory://...@there/x",
     ]
     run_commands._config({**given, "strategies": str(folder), "prices": "sample"})
     run_commands._config({"config": str(study)})  # a command that reads neither
