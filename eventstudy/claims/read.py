@@ -47,7 +47,9 @@ def read_claims(source: str | Path, *, kinds: Mapping[str, Kind] | None = None) 
     name, data = _bytes_of(source)
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise EventStudyError(f"{name}: lists or tables within each other, too deep") from None
+    except ValueError as error:  # those of tomllib, of UTF-8, of a number too long
         raise EventStudyError(f"{name}: {error}") from None
     known = {**KINDS, **(kinds or {})}
     faults = _top_faults(name, values)

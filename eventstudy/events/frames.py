@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import Fault, InputError
 from eventstudy.events.csvfile import TextTable, opened
 
@@ -39,7 +40,10 @@ def read_parquet_table(path: Path) -> TextTable:
     file = str(path)
     with opened(path) as source:
         try:
-            table = pq.read_table(source)
+            parquet = pq.ParquetFile(source)
+            footer = parquet.metadata
+            refuse_bomb(footer.num_rows, footer.num_columns, path.stat().st_size)
+            table = parquet.read()
         except (OSError, ValueError, TypeError) as error:
             # Arrow's own errors derive from these.
             raise InputError([Fault(file, f"cannot be read as Parquet: {error}")]) from None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import Fault
 from eventstudy.prices.contract import PriceInputError
 from eventstudy.prices.table import Days, Floats
@@ -213,7 +214,10 @@ def _read_parquet(path: Path, name: str, wanted: list[int]) -> Raw:
 
     header = read_header(path, name)
     with _Readable(name):
-        table = pq.ParquetFile(path).read(columns=[pq.read_schema(path).names[i] for i in wanted])
+        file = pq.ParquetFile(path)
+        footer = file.metadata
+        refuse_bomb(footer.num_rows, footer.num_columns, path.stat().st_size)
+        table = file.read(columns=[pq.read_schema(path).names[i] for i in wanted])
         cells = {at: _plain(table.column(k)) for k, at in enumerate(wanted)}
     return Raw(name, header, cells, np.arange(2, table.num_rows + 2))
 

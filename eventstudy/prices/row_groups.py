@@ -22,6 +22,8 @@ from eventstudy.prices.table import Floats
 Ints = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
+MOST_CELLS = 1 << 29
+"""Of one row group: 4 GB of figures, which a file of a few bytes could ask for."""
 NO_DAY = np.int32(-(2**31))
 FIRST_DAY, LAST_DAY = (int(np.datetime64(d, "D").astype(int)) for d in ("1800-01-01", "2200-12-31"))
 
@@ -122,10 +124,16 @@ class PriceFile:
         stated = self.metadata.row_group(group).column(leaf).statistics
         return (stated.min, stated.max) if stated is not None and stated.has_min_max else None
 
+    def _refuse_bomb(self, group: int, columns: int) -> None:
+        rows = self.metadata.row_group(group).num_rows
+        if rows * columns > MOST_CELLS:
+            raise ValueError(f"{rows:,} rows in one row group; {MOST_CELLS:,} cells are allowed")
+
     def read(self, group: int, columns: Sequence[int]) -> dict[int, Any]:
         """Return columns of a row group as Arrow arrays, by position in the header."""
         names = [self.header[at] for at in columns]
         try:
+            self._refuse_bomb(group, len(names))
             table = self.fragment.subset(row_group_ids=[group]).to_table(columns=names)
         except (OSError, ValueError, TypeError, NotImplementedError) as error:
             problem = f"cannot be read: {error}"

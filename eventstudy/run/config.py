@@ -176,7 +176,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         near = did_you_mean(path.name, _names_in(path.parent))
         raise EventStudyError(f"{path}: there is no such file{near}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise EventStudyError(f"{path}: lists or tables within each other, too deep") from None
+    except (OSError, ValueError) as error:  # those of tomllib, of UTF-8, of a number too long
         raise EventStudyError(f"{path}: {error}") from None
     for name in PATHS:
         if isinstance(values.get(name), str) and values[name] not in NO_PATHS:

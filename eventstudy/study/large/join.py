@@ -200,7 +200,8 @@ def _too_wide(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> str:
 
 def _naming(recipe: Recipe | None, reference: str | None) -> Recipe:
     """Return a recipe that names the series of its own reference."""
-    assert recipe is not None  # noqa: S101 - asked before
+    if recipe is None:  # asked before
+        raise ValueError("a model without a recipe cannot be streamed")
     if reference is None:
         return recipe
     own = REFERENCE + reference

@@ -152,8 +152,10 @@ def _sentence(
     ticker, session, count = said["ticker"], said["session"], said["count"]
     need = study.config.frame.min_estimation
     if lost.reason == "out_of_span":
-        assert study.events.sessions is not None  # noqa: S101 - they are aligned
-        sessions = np.append(study.events.sessions.days.astype(str), "").astype(object)
+        aligned = study.events.sessions
+        if aligned is None:
+            raise ValueError("events that are not aligned have no session 0")
+        sessions = np.append(aligned.days.astype(str), "").astype(object)
         span = f"; prices run from {study.days[0]} to {study.days[-1]}"
         known = "session 0 is " + sessions[at] + span
         why = study.events.study.frame["why"].to_numpy(dtype=object)[event]
