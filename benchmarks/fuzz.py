@@ -34,6 +34,7 @@ from types import FrameType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 HANG = 60
 """Seconds after which libFuzzer gives an input up."""
 
@@ -110,10 +111,11 @@ class Tally:
 
 def place_of(error: BaseException) -> str:
     """Return what was raised and the last line of the package that it came through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "eventstudy/" in f.filename]
-    at = frames[-1] if frames else traceback.extract_tb(error.__traceback__)[-1]
-    said = re.sub(r"\d+", "N", str(error).split("\n")[0])[:60] if not frames else ""
-    return f"{type(error).__name__} {said} at {Path(at.filename).name}:{at.lineno}"
+    stack, package = traceback.extract_tb(error.__traceback__), str(ROOT / "eventstudy")
+    own = [frame for frame in stack if frame.filename.startswith(package)]
+    at = own[-1] if own else stack[-1]
+    said = "" if own else re.sub(r"'.*'|\d+|/\S+", "N", str(error).split("\n")[0])[:70] + " "
+    return f"{type(error).__name__} {said}at {Path(at.filename).name}:{at.lineno}"
 
 
 def inputs_of(target: str, corpus: Path | None, files: Iterable[Path]) -> Iterator[bytes]:
@@ -145,9 +147,10 @@ def fuzz_here(target: str, findings: Path, report: Path, options: Sequence[str])
     import atheris
 
     with atheris.instrument_imports(include=["eventstudy"]):
-        import eventstudy as es
         from fuzzing.mutations import mutated
         from fuzzing.targets import TARGETS
+
+        import eventstudy as es
 
         for data in TARGETS[target].seeds():  # what they need is imported now, and so followed
             replayed(target, findings, [data])
@@ -242,7 +245,7 @@ def _end(signum: int, frame: FrameType | None) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    sys.path.insert(0, str(HERE))
+    sys.path[:0] = [str(HERE), str(ROOT)]  # what is fuzzed is the package beside
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--target", nargs="*", default=[])
     parser.add_argument("--seconds", type=int, default=60, help="for each target")

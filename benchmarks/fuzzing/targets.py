@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+import eventstudy as es
 from fuzzing import samples
 from fuzzing.made import made_parquet
 from fuzzing.oracle import EMPTY, Answer, answered, filled_rows, promise, records_of
-
-import eventstudy as es
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume", "dividends")
 
@@ -115,6 +115,11 @@ def _recipes() -> Iterator[bytes]:
 # study.toml and claims ---------------------------------------------------------------------------
 
 
+def _toml(data: bytes) -> dict[str, Any]:
+    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    return tomllib.loads(text)
+
+
 def _study(data: bytes) -> Answer:
     from eventstudy.run.config import read_config
 
@@ -124,7 +129,7 @@ def _study(data: bytes) -> Answer:
         asked = read_config(str(path), {})
         asked.all_baskets()
         asked.known_days()
-        given = tomllib.loads(data.decode("utf-8-sig"))
+        given = _toml(data)
         promise(set(given) <= set(type(asked).model_fields), "a key was passed over")
         return len(given)
 
@@ -148,9 +153,8 @@ def _claims(data: bytes) -> Answer:
 
     def run() -> int:
         found = read_claims(path)
-        given = tomllib.loads(data.decode("utf-8-sig"))
-        promise(len(found.claims) == len(given["claims"]), "a claim was passed over")
-        return len(found.claims)
+        promise(len(found.items) == len(_toml(data)["claims"]), "a claim was passed over")
+        return len(found.items)
 
     return answered(run, ("claims.toml",), data, rows=False)
 

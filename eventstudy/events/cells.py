@@ -17,8 +17,8 @@ from eventstudy.errors import did_you_mean
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MOST_ZONES = 1000
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?", re.ASCII)
 _TICKER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9.\-^=_]+")
 _EXPECTED = re.compile(r"(?P<name>@?[A-Za-z0-9.\-^=_]+)(?P<sign>[+-])")
 

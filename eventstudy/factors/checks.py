@@ -170,4 +170,4 @@ def _moves(cells: Cells, k: int, figures: Floats, units: Units) -> Iterator[Faul
                 f'with units="{units}" a move of {figures[i]:.0%} in one session; at most '
                 f"{LARGEST_MOVE:.0%} is plausible"
             )
-        yield Fault(cells.file, problem, int(cells.rows[i]), cells.header[k], f"{stated:g}")
+        yield Fault(cells.file, problem, int(cells.rows[i]), cells.header[k], f"{stated:.15g}")

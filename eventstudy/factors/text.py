@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.text import WIDE, text_fault
 from eventstudy.errors import Fault
 from eventstudy.factors.table import Days, Floats
 
@@ -26,6 +27,7 @@ LARGEST = 64 * 1024 * 1024
 """Bytes; the library's longest daily files have about two million."""
 
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-12-31", "D")
 _BREAK = re.compile(r"\r\n|\n|\r")
 _PERIODS = {6: "monthly", 4: "annual"}
 
@@ -76,8 +78,9 @@ def read_content(content: bytes, file: str) -> Cells:
         if problem:
             return no_cells(file, problem)
         content = inner
-    if b"\x00" in content:
-        return no_cells(file, "not a text file: it holds zero bytes")
+    fault = text_fault(content, file) if content.startswith(WIDE) or b"\x00" in content else None
+    if fault is not None:
+        return no_cells(file, fault.problem, fault.row)
     return read_text(_decoded(content), file)
 
 
@@ -216,10 +219,14 @@ def _note_codes(found: Cells) -> None:
 def _read_plain(text: str, file: str) -> Cells:
     """Read a CSV file with a column ``date``."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    table, begins = [], 1
     try:
-        table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                table.append((begins, row))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        return no_cells(file, f"cannot be read: {error}", reader.line_num)
+        return no_cells(file, f"cannot be read as CSV ({error}): is a quote left open?", begins)
     header = _without_tail([cell.strip() for cell in table.pop(0)[1]])
     at = next((i for i, name in enumerate(header) if name.casefold() == "date"), 0)
     rows = [(line, [*row[at : at + 1], *row[:at], *row[at + 1 :]]) for line, row in table]
@@ -265,9 +272,13 @@ def _day(
     problem = f"not a date; write {shape}"
     if match:
         try:
-            return np.datetime64("-".join(match.groups()), "D")
+            day = np.datetime64("-".join(match.groups()), "D")
         except ValueError:
             problem = "no such day in the calendar"
+        else:
+            if FIRST_DAY <= day <= LAST_DAY:
+                return day
+            problem = "the year must be from 1800 to 2200"
     faults.append(Fault(file, problem, line, "date", text))
     return np.datetime64("NaT", "D")
 

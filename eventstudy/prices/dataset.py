@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from eventstudy.errors import Fault, PriceError, did_you_mean
 from eventstudy.prices.address import PREFIX, StoredFile, stored_files
+from eventstudy.prices.cells import beyond
 from eventstudy.prices.contract import PriceInputError
+from eventstudy.prices.layout import folded
 from eventstudy.prices.row_groups import (
     NO_DAY,
     FaultCounts,
@@ -119,11 +121,11 @@ class _Names:
 
     def _add(self, name: str) -> int:
         self.shown.append(name)
-        return self._codes.setdefault(name.casefold(), len(self.shown) - 1)
+        return self._codes.setdefault(folded(name), len(self.shown) - 1)
 
     def code(self, name: str) -> int:
         """Return the number of a ticker, -1 for one that was not asked for."""
-        found = self._codes.get(name.casefold())
+        found = self._codes.get(folded(name))
         if found is not None:
             return found
         if self.open and name:
@@ -296,8 +298,12 @@ class _Cells:
         price = name in _PRICES
         infinite = np.isinf(values)
         low = ((values <= 0) if price else (values < 0)) & ~infinite
+        far = beyond(values, price) & ~infinite & ~low
         rule = f"{name} must be {'above zero' if price else 'zero or more'}"
-        for wrong, problem in ((infinite, "not finite"), (low, rule)):
+        told = ((infinite, "not finite"), (low, rule),
+                (far & (values < 1), f"no {name} is so small"),
+                (far & (values > 1), f"no {name} is so large"))  # fmt: skip
+        for wrong, problem in told:
             if wrong.any():
                 at_rows = np.flatnonzero(wrong)
                 self._blame(piece, at, at_rows, values[at_rows].tolist(), problem)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from eventstudy.errors import Fault
 from eventstudy.prices.address import StoredFile
-from eventstudy.prices.cells import SHOWN_OF_A_KIND, day_of
+from eventstudy.prices.cells import FIRST_DAY, LAST_DAY, OTHER_YEARS, SHOWN_OF_A_KIND, day_of
 from eventstudy.prices.contract import PriceInputError
 from eventstudy.prices.layout import Layout, read_layout
 from eventstudy.prices.table import Floats
@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 NO_DAY = np.int32(-(2**31))
-FIRST_DAY, LAST_DAY = (int(np.datetime64(d, "D").astype(int)) for d in ("1800-01-01", "2200-12-31"))
+_FIRST, _LAST = (int(day.astype(int)) for day in (FIRST_DAY, LAST_DAY))
 
 # Read as codes and labels, so that millions of cells cost what their distinct texts do.
 _CODED = {form(name) for name in ("ticker", "symbol") for form in (str, str.title, str.upper)}
@@ -203,11 +203,11 @@ def day_numbers(file: PriceFile, group: int, column: Any, faults: FaultCounts) -
     lost = np.flatnonzero(days == NO_DAY)
     if len(lost):
         faults.add(where, first, name, lost, column.take(pa.array(lost)).to_pylist(), problem)
-    far = np.flatnonzero((days != NO_DAY) & ((days < FIRST_DAY) | (days > LAST_DAY)))
+    far = np.flatnonzero((days != NO_DAY) & ((days < _FIRST) | (days > _LAST)))
     if len(far):
         values = column.take(pa.array(far)).to_pylist()
-        faults.add(where, first, name, far, values, "the year must be from 1800 to 2200")
-        days = np.where((days < FIRST_DAY) | (days > LAST_DAY), NO_DAY, days)
+        faults.add(where, first, name, far, values, OTHER_YEARS)
+        days = np.where((days < _FIRST) | (days > _LAST), NO_DAY, days)
     return days
 
 
