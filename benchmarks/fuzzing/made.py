@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 NAMES = (
-    "date", "ticker", "symbol", "open", "close", "adj_close", "volume", "dividends", "Date", "Close",
-    "event_id", "tickers", "time", "session", "timezone", "AVGO", "BRK", "BRK.B", "brk.b_close",
+    "date", "ticker", "symbol", "open", "close", "adj_close", "volume", "dividends", "Date",
+    "Close", "event_id", "tickers", "time", "session", "timezone", "AVGO", "BRK", "BRK.B", "brk.b_close",
     "^GSPC", "", "a.b.c", "__index_level_0__", "博通", "known_on", "title",
 )  # fmt: skip
 TEXTS = (
@@ -17,6 +17,11 @@ TEXTS = (
     "\u202eOGVA", "10.5", "x" * 200, "a1", "a2",
 )  # fmt: skip
 NUMBERS = (10.5, 11.5, 0.0, -1.0, 1e308, 1e-320, float("nan"), float("inf"), 2**52, 19_000)
+NOTES = (
+    b"{}", b"not json", b'{"index_columns": 3}', b'{"index_columns": [{}]}',
+    b'{"index_columns": ["date"], "columns": [], "column_indexes": []}',
+)  # fmt: skip
+"""What stands where pandas notes which columns were an index."""
 DAYS = (date(2024, 3, 1), date(2024, 3, 4), date(1, 1, 1), date(9999, 12, 31), date(1950, 6, 1))
 
 
@@ -44,15 +49,23 @@ def made_parquet(data: bytes) -> bytes:
 
     source = Source(data)
     rows, groups = source.below(6), 1 + source.below(3)
-    columns, names = [], []
-    for _ in range(1 + source.below(6)):
+    columns: list[Any] = []
+    names: list[str] = []
+    if source.below(2):  # a good beginning: what is odd stands behind it
+        days = [date(2024, 3, 1) + timedelta(days=i) for i in range(rows)]
+        names, columns = (
+            ["date", "close"],
+            [pa.array(days), pa.array([10.5 + i for i in range(rows)])],
+        )
+    if source.below(2):
+        names += ["event_id", "tickers"]
+        columns += [pa.array([f"a{i}" for i in range(rows)]), pa.array(["AVGO"] * rows)]
+    for _ in range(source.below(5) + (not names)):
         names.append(source.one(NAMES))
         columns.append(_column(source, rows, pa))
     table = pa.Table.from_arrays(columns, names=names)
     if source.below(4) == 0:
-        said = source.one((b"{}", b"not json", b'{"index_columns": 3}', b'{"index_columns": [{}]}',
-                           b'{"index_columns": ["date"], "columns": [], "column_indexes": []}'))  # fmt: skip
-        table = table.replace_schema_metadata({b"pandas": said})
+        table = table.replace_schema_metadata({b"pandas": source.one(NOTES)})
     made = io.BytesIO()
     pq.write_table(table, made, row_group_size=max(1, rows // groups))
     return made.getvalue()

@@ -277,16 +277,16 @@ class _Cells:
         taken: npt.NDArray[np.bool_],
     ) -> None:
         layout = piece.file.layout
-        codes = {folded: self.names.code(shown) for folded, shown in layout.names.items()}
-        wanted = {folded: fields for folded, fields in layout.columns.items() if codes[folded] >= 0}
+        codes = {key: self.names.code(shown) for key, shown in layout.names.items()}
+        wanted = {key: fields for key, fields in layout.columns.items() if codes[key] >= 0}
         read = piece.file.read(piece.group, [at for own in wanted.values() for at in own.values()])
-        for folded, fields in wanted.items():
+        for key, fields in wanted.items():
             given = np.zeros(len(rows), dtype=bool)
             for name, at in fields.items():
                 values = self._figures(piece, name, at, read[at])
-                arrays[name][rows, codes[folded]] = values
+                arrays[name][rows, codes[key]] = values
                 given |= ~np.isnan(values)
-            code = np.full(int(given.sum()), codes[folded], dtype=np.int32)
+            code = np.full(int(given.sum()), codes[key], dtype=np.int32)
             self._note_twice(piece, rows[given], code, taken)
 
     def _figures(self, piece: _Piece, name: str, at: int, column: Any) -> Floats:
