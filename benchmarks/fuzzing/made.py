@@ -9,7 +9,8 @@ from typing import Any
 
 NAMES = (
     "date", "ticker", "symbol", "open", "close", "adj_close", "volume", "dividends", "Date",
-    "Close", "event_id", "tickers", "time", "session", "timezone", "AVGO", "BRK", "BRK.B", "brk.b_close",
+    "Close", "event_id", "tickers", "time", "session", "timezone", "AVGO", "BRK",
+    "BRK.B", "brk.b_close",
     "^GSPC", "", "a.b.c", "__index_level_0__", "博通", "known_on", "title",
 )  # fmt: skip
 TEXTS = (
@@ -76,7 +77,10 @@ def _column(source: Source, rows: int, pa: Any) -> Any:
     kind, cell = kinds[source.below(len(kinds))]
     hole = source.below(4) == 0
     values = [None if hole and source.below(3) == 0 else cell(source) for _ in range(rows)]
-    return pa.array(values, type=kind)
+    try:
+        return pa.array(values, type=kind)
+    except pa.ArrowInvalid:  # a number that the type does not hold
+        return pa.nulls(rows, kind)
 
 
 def _kinds(pa: Any) -> tuple[Any, ...]:

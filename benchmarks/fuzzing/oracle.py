@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eventstudy.errors import EventStudyError, Fault, InputError
 
 SLOW = 10.0
-"""Seconds that no file of these sizes may take."""
+"""Seconds of processor time that no file of these sizes may take."""
 
 LONGEST_TEXT = 40_000
 """Letters of an error: it is read on a terminal."""

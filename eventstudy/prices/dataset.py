@@ -203,7 +203,7 @@ class _Cells:
                 self.names.code(str(bound))
             return
         read = file.read(group, [file.layout.date, ticker])
-        own, labels = labels_of(read[ticker])
+        own, labels = labels_of(file, ticker, read[ticker])
         lost = np.flatnonzero(own < 0)
         if len(lost):
             where, first = file.where(group), file.first_row(group)
@@ -226,7 +226,7 @@ class _Cells:
             kept &= days >= np.datetime64(self.start, "D").astype(np.int64)
         if self.end is not None:
             kept &= days <= np.datetime64(self.end, "D").astype(np.int64)
-        if kept.all():
+        if len(kept) and kept.all():
             self.pieces.append(_Piece(file, group, None, days, codes))
         elif kept.any():
             rows = np.flatnonzero(kept).astype(np.int32)
@@ -380,7 +380,7 @@ class _Cells:
 
 def _note_names(file: PriceFile, at: int, names: _Names) -> None:
     for group in range(file.metadata.num_row_groups):
-        for label in labels_of(file.read(group, [at])[at])[1]:
+        for label in labels_of(file, at, file.read(group, [at])[at])[1]:
             names.code(label)
 
 

@@ -336,6 +336,10 @@ def _tickers_in(path: Path, layout: Layout, shown: str) -> list[str]:
     if layout.ticker is None:
         return list(layout.names.values())
     raw = read_raw(path, shown, [layout.ticker])
+    kept = raw.columns[layout.ticker]
+    if isinstance(kept, np.ndarray) and kept.dtype.kind not in "iu" and len(kept):
+        problem = f"a column of {kept.dtype} where tickers are needed"
+        raise PriceInputError([Fault(shown, problem, column=raw.header[layout.ticker])])
     cells = [str(cell).strip() for cell in raw.columns[layout.ticker]]
     return list({folded(cell): cell for cell in cells if cell}.values())
 

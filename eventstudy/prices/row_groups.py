@@ -221,10 +221,21 @@ def _days_of_text(column: Any) -> Ints:
     return np.asarray(numbers[_filled(coded.indices, -1, np.int64)])
 
 
-def labels_of(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Return a column of text as codes, -1 for none, and its distinct labels, stripped."""
+def labels_of(file: PriceFile, at: int, column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return a column of text as codes, -1 for none, and its distinct labels, stripped.
+
+    Raises
+    ------
+    PriceInputError
+        Where it is no column of text or whole numbers.
+    """
     import pyarrow as pa
 
+    kind = column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (text or pa.types.is_dictionary(kind) or pa.types.is_integer(kind)):
+        problem = f"a column of {kind} where tickers are needed"
+        raise PriceInputError([Fault(file.stored.shown, problem, column=file.header[at])])
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     labels = ["" if label is None else str(label).strip() for label in coded.dictionary.to_pylist()]
     codes = _filled(coded.indices, -1, np.int64)
