@@ -76,7 +76,8 @@ def _events(path: Path) -> str:
     import eventstudy as es
 
     events = es.read_events(path)
-    listed = "; ".join(f"{row.event_id} {row.date} {row.tickers}" for row in events.frame.itertuples())
+    rows = events.frame.to_dict("records")
+    listed = "; ".join(f"{row['event_id']} {row['date']} {row['tickers']}" for row in rows)
     return "".join([f"{len(events)} event{'s' if len(events) != 1 else ''}: {listed}",
                     *(f"; noted: {note}" for note in events.notes)])  # fmt: skip
 
@@ -136,7 +137,7 @@ KINDS = {
     "calendar": Kind("The calendar", "events.csv", "`read_events`", _events),
     "study": Kind("study.toml", "study.toml", "`--config study.toml`", _study),
     "prices": Kind("Price files", "AVGO.csv", "`load_prices`", _prices),
-    "factors": Kind("Factor files", "factors.csv", '`load_factors(..., units="percent")`', _factors),
+    "factors": Kind("Factor files", "factors.csv", "`load_factors`, figures in per cent", _factors),
     "drafts": Kind(
         "Files to import", "theirs.csv", "`eventstudy events import --from FILE`", _drafts
     ),
@@ -159,7 +160,8 @@ def answer(case: Case, folder: Path) -> str:
     path = place / case.file
     path.write_bytes(case.content)
     try:
-        return f"read: {KINDS[case.kind].read(path)}"
+        read = KINDS[case.kind].read(path)
+        return f"read: {read}".replace(f"{place}/", "")
     except InputError as error:
         lines = [line.strip() for line in str(error).split("\n")[1:]]
         return "\n".join(lines).replace(f"{place}/", "")

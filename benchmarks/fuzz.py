@@ -3,8 +3,8 @@
 Each target runs in a process of its own under atheris, which follows what the package's code does
 with an input and keeps those that reach something new. An answer is a result whose rows are
 accounted for, or one of the package's errors that names the file, with rows and values that are
-there; anything else, a warning of NumPy or pandas or more than ten seconds of processor time too, is a finding: its
-bytes are kept under --findings, once for each place in the code.
+there; anything else, a warning of NumPy or pandas or more than ten seconds of processor
+time too, is a finding: its bytes are kept under --findings, once for each place in the code.
 
     python benchmarks/fuzz.py [--target NAME ...] [--seconds 60] [--seed 1] [--corpus FOLDER]
                               [--findings FOLDER] [--replay] [FILE ...]

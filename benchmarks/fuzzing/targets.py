@@ -281,11 +281,17 @@ def _prices_parquet_seeds() -> Iterator[bytes]:
 # Factors, cache, drafts --------------------------------------------------------------------------
 
 
+def _is_plain(data: bytes) -> bool:
+    """Return whether the first line with anything on it has a cell ``date``."""
+    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").split(b"\n")
+    first = next((line for line in lines if line.strip(b" ,")), b"")
+    return b"date" in [cell.strip().strip(b'"').lower() for cell in first.split(b",")]
+
+
 def _factors(data: bytes) -> Answer:
-    path = _put("factors.csv", data)
+    path, plain = _put("factors.csv", data), _is_plain(data)
 
     def run() -> int:
-        plain = not data.startswith(b"PK") and b"date" in data[:2000].lower()
         table = es.load_factors(path, units="percent" if plain else None, check=False)
         records = records_of(data)
         if plain and records is not None:
@@ -294,7 +300,7 @@ def _factors(data: bytes) -> Answer:
         es.load_factors(path, units="percent" if plain else None)
         return len(table.dates)
 
-    return answered(run, ("factors.csv",), data, rows=True)
+    return answered(run, ("factors.csv",), data, rows=plain)
 
 
 def _factors_seeds() -> Iterator[bytes]:

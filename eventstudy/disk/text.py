@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 from eventstudy.errors import Fault, InputError
 
 WIDE = (b"\xff\xfe", b"\xfe\xff")
+_TABLE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?")
+_KEY = re.compile(r"\s*([\w.\-\"']+)\s*=")
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -69,6 +72,33 @@ def toml_values(data: bytes, file: str) -> dict[str, Any]:
     except ValueError:  # Python reads no integer of more than 4300 digits
         fault = Fault(file, "no TOML that can be read: a number has too many digits")
     raise InputError([fault])
+
+
+def toml_row(data: bytes, keys: Sequence[str]) -> int | None:
+    """Return the row on which a key of a TOML file stands, or else the table that it is in.
+
+    Parameters
+    ----------
+    data : bytes
+        A file that `toml_values` has read.
+    keys : sequence of str
+        The key with the tables that it is in, outermost first.
+    """
+    lines = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    table: list[str] = []
+    best, found = 0, None
+    for number, line in enumerate(lines, start=1):
+        head, key = _TABLE.fullmatch(line), _KEY.match(line)
+        if head is not None:
+            table = _parts(head[1])
+        at = table if head is not None else [*table, *_parts(key[1])] if key else []
+        if best < len(at) <= len(keys) and at == list(keys[: len(at)]):
+            best, found = len(at), number
+    return found
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]
 
 
 def _toml_fault(said: str, file: str, text: str) -> Fault:

@@ -26,7 +26,7 @@ MISSING_CODES = frozenset({-99.99, -999.0})
 LARGEST = 64 * 1024 * 1024
 """Bytes; the library's longest daily files have about two million."""
 
-_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_DAY = re.compile(r"(?a)(\d{4})-?(\d{2})-?(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
 FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-12-31", "D")
 _BREAK = re.compile(r"\r\n|\n|\r")
 _PERIODS = {6: "monthly", 4: "annual"}
@@ -81,7 +81,15 @@ def read_content(content: bytes, file: str) -> Cells:
     fault = text_fault(content, file) if content.startswith(WIDE) or b"\x00" in content else None
     if fault is not None:
         return no_cells(file, fault.problem, fault.row)
-    return read_text(_decoded(content), file)
+    try:
+        text, fault = content.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        # The library's copyright sign comes in UTF-8 or in Latin-1.
+        text, fault = content.decode("latin-1"), text_fault(content, file)
+    cells = read_text(text, file)
+    if fault is not None and not cells.from_library:
+        return no_cells(file, fault.problem, fault.row)
+    return cells
 
 
 def unzipped(content: bytes) -> tuple[bytes, str]:
@@ -105,14 +113,6 @@ def unzipped(content: bytes) -> tuple[bytes, str]:
     if len(data) > LARGEST:
         return b"", f"the archive unpacks to more than {LARGEST} bytes: no file of factors"
     return data, ""
-
-
-def _decoded(content: bytes) -> str:
-    """Return text; the library's copyright sign comes in UTF-8 or in Latin-1."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
 
 
 def read_text(text: str, file: str) -> Cells:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Missing = Literal["error", "drop"]
 
+LONGEST_TICKER = 64
+"""Letters; the longest symbols of vendors have about thirty."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
@@ -200,6 +203,8 @@ def _not_a_ticker(name: object) -> str:
         return "empty"
     if name.startswith("@"):
         return "a basket; events.tickers gives its members"
+    if len(name) > LONGEST_TICKER:
+        return f"longer than {LONGEST_TICKER} letters"
     if any(mark in name for mark in "/\\") or name in (".", ".."):
         return "holds a path separator"
     if any(letter.isspace() or not letter.isprintable() for letter in name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
 from eventstudy.baskets import DEFAULT_BASKETS, Baskets, make_baskets
-from eventstudy.disk.text import toml_values
+from eventstudy.disk.text import toml_row, toml_values
 from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
+from eventstudy.windows import parse_window
 
 # Strict: a whole number is a number, while true or "1" is a mistake.
 BasisPoints = Annotated[float, Field(ge=0, le=10_000, strict=True)]
@@ -93,7 +95,7 @@ class RunConfig(BaseModel):
     strategy: tuple[str, ...] | None = None
     strategies: str | None = None
     capital: float = Field(1_000_000.0, gt=0, allow_inf_nan=False)
-    risk_free: float | None = Field(None, ge=-0.05, le=1.0)
+    risk_free: float | None = Field(None, ge=-0.05, le=1.0, allow_inf_nan=False)
     costs: CostSettings = Field(default_factory=CostSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     shortable: dict[str, StrictBool] = Field(default_factory=dict)
@@ -107,8 +109,25 @@ class RunConfig(BaseModel):
     @field_validator("start", "end", mode="before")
     @classmethod
     def _plain_day(cls, given: object) -> object:
-        """Take a date of TOML as its text."""
-        return given.isoformat() if isinstance(given, date) else given
+        """Take a date of TOML as its text; text must be a date."""
+        if isinstance(given, date):
+            return given.isoformat()[:10]
+        if isinstance(given, str):
+            try:
+                date.fromisoformat(given)
+            except ValueError:
+                raise ValueError("write a date as YYYY-MM-DD") from None
+        return given
+
+    @field_validator("window")
+    @classmethod
+    def _sound_windows(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            try:
+                parse_window(text)
+            except EventStudyError as error:
+                raise ValueError(str(error)) from None
+        return given
 
     @field_validator("baskets")
     @classmethod
@@ -183,7 +202,16 @@ def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig(**merged)
     except ValidationError as error:
-        raise InputError([_fault(path, given, e) for e in error.errors()]) from None
+        faults = [_fault(path, given, e) for e in error.errors()]
+        raise InputError([_with_row(path, f) for f in faults]) from None
+
+
+def _with_row(path: str | None, fault: Fault) -> Fault:
+    """Return a fault of a key of the file with the row on which the key stands."""
+    if path is None or fault.setting is None or not fault.setting.startswith("key "):
+        return fault
+    keys = fault.setting.removeprefix("key ").split(".")
+    return replace(fault, row=toml_row(Path(path).read_bytes(), keys))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
