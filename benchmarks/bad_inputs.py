@@ -87,7 +87,8 @@ def _study(path: Path) -> str:
 
     asked = read_config(str(path), {})
     given = [name for name in asked.model_fields_set if name != "events"]
-    return ", ".join(f"{name} = {getattr(asked, name)!r}" for name in sorted(given))
+    shown = ", ".join(f"{name} = {getattr(asked, name)!r}" for name in sorted(given))
+    return shown or "nothing but the defaults"
 
 
 def _prices(path: Path) -> str:

@@ -251,7 +251,7 @@ def _fault(path: str | None, flags: Mapping[str, Any], error: Mapping[str, Any])
         known = TABLES.get(table, RunConfig).model_fields
         problem = f"unknown key{did_you_mean(name, known)}; known: {', '.join(known)}"
         return Fault(path or "", problem, setting=f"key {key}")
-    value = None if isinstance(error.get("input"), dict) else str(error.get("input"))
+    value = None if isinstance(error.get("input"), dict | list | tuple) else str(error.get("input"))
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     near = did_you_mean(value or "", choices) if choices else ""
     problem = f"allowed are {', '.join(choices)}{near}" if choices else _worded(error)

@@ -45,8 +45,8 @@ def test_faults_name_the_file_and_what_is_in_a_row_names_the_row() -> None:
 def test_every_kind_of_file_is_tried_with_every_kind_of_damage(kind: str) -> None:
     words = " ".join(case.what for case in CASES if case.kind == kind)
     for damage in (
-        "UTF-8", "byte order mark", "UTF-16 with a mark", "UTF-16 LE", "GBK", "CR LF", "end with CR",
-        "picture", "empty file", "thousand" if kind == "study" else "140,000 letters",
+        "UTF-8", "byte order mark", "UTF-16 with a mark", "UTF-16 LE", "GBK", "CR LF",
+        "end with CR", "picture", "empty file", "thousand" if kind == "study" else "140,000 letters",
         "twice", "day", "nan", "inf",
     ):  # fmt: skip
         assert damage in words, damage
