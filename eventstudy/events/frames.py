@@ -91,7 +91,7 @@ def table_of_frame(frame: pd.DataFrame) -> TextTable:
 
 def _table(file: str, header: tuple[str, ...], texts: list[pd.Series], n: int) -> TextTable:
     columns = {name: texts[i] for i, name in reversed(list(enumerate(header)))}
-    frame = pd.DataFrame(columns, columns=list(dict.fromkeys(header)), dtype="str")
+    frame = pd.DataFrame(columns, index=range(n), columns=list(dict.fromkeys(header)), dtype="str")
     rows: npt.NDArray[np.int64] = np.arange(2, n + 2, dtype=np.int64)
     return TextTable(file, header, frame, rows, ())
 

@@ -142,20 +142,22 @@ def _cells(line: str) -> list[str]:
 
 def _without_tail(header: list[str]) -> list[str]:
     """Return column names without the empty ones that commas at the end of a line make."""
-    while header and not header[-1]:
-        header = header[:-1]
-    return header
+    end = len(header)
+    while end and not header[end - 1]:
+        end -= 1
+    return header[:end]
 
 
 def _library_header(lines: Sequence[str], start: int = 0) -> int | None:
     """Return the first line with an empty first cell above a row that begins with figures."""
+    headed: int | None = None
     for i in range(start, len(lines)):
         cells = _cells(lines[i])
-        if cells[0] or not any(cells):
+        if not any(cells):
             continue
-        below = next((line for line in lines[i + 1 :] if line.strip(" ,")), "")
-        if re.match(r"\s*\d{4}(?!-)", below):
-            return i
+        if headed is not None and re.match(r"\s*\d{4}(?!-)", lines[i]):
+            return headed
+        headed = None if cells[0] else i
     return None
 
 
@@ -244,8 +246,10 @@ def read_rows(
     width, lines, days = len(header), [], []
     values: list[list[float]] = []
     for line, row in table:
-        while len(row) > width + 1 and not row[-1].strip():
-            row = row[:-1]
+        end = len(row)
+        while end > width + 1 and not row[end - 1].strip():
+            end -= 1
+        row = row[:end]
         if len(row) != width + 1:
             problem = f"{len(row)} cells where the header has {width + 1}"
             faults.append(Fault(file, problem, line))

@@ -24,7 +24,8 @@ SUFFIXES = (".csv", ".parquet", ".pq")
 # A clock and a zone may follow the date; the date as written is the exchange's own, so the
 # rest is left alone: to move it to UTC would move Taipei's sessions to the day before.
 _DATE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?",
+    r"(\d{4}-\d{2}-\d{2})"
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?",
     re.ASCII,
 )
 

@@ -190,14 +190,18 @@ class _Cells:
         elif not {"close", "adj_close"} & set(layout.columns[""]):
             raise PriceInputError([Fault(file.stored.shown, "no column close nor adj_close", 1)])
         for group in range(file.metadata.num_row_groups):
-            if may_hold_days(file.bounds(group, layout.date), self.start, self.end):
+            # Bounds are asked for only where they can leave something out: for some damaged
+            # footers Arrow ends the process over them, and says what is wrong when it reads.
+            dated = self.start is not None or self.end is not None
+            bounds = file.bounds(group, layout.date) if dated else None
+            if may_hold_days(bounds, self.start, self.end):
                 if layout.ticker is None:
                     self._look_at(file, group, code)
                 else:
                     self._look_at_long(file, group, layout.ticker)
 
     def _look_at_long(self, file: PriceFile, group: int, ticker: int) -> None:
-        bounds = file.bounds(group, ticker)
+        bounds = None if self.names.open else file.bounds(group, ticker)
         if not self.names.open and not may_hold_names(bounds, self.names.spellings):
             for bound in bounds or ():
                 self.names.code(str(bound))

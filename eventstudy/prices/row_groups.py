@@ -120,7 +120,12 @@ class PriceFile:
         if leaf is None:
             return None
         stated = self.metadata.row_group(group).column(leaf).statistics
-        return (stated.min, stated.max) if stated is not None and stated.has_min_max else None
+        if stated is None or not stated.has_min_max:
+            return None
+        try:
+            return stated.min, stated.max
+        except (OverflowError, ValueError):  # a date that Python has not, text that is none
+            return None
 
     def read(self, group: int, columns: Sequence[int]) -> dict[int, Any]:
         """Return columns of a row group as Arrow arrays, by position in the header."""
@@ -205,7 +210,8 @@ def day_numbers(file: PriceFile, group: int, column: Any, faults: FaultCounts) -
         faults.add(where, first, name, lost, column.take(pa.array(lost)).to_pylist(), problem)
     far = np.flatnonzero((days != NO_DAY) & ((days < _FIRST) | (days > _LAST)))
     if len(far):
-        values = column.take(pa.array(far)).to_pylist()
+        # As days, not as Python's dates: those have no year beyond 9999.
+        values = days[far].astype("datetime64[D]").astype(str).tolist()
         faults.add(where, first, name, far, values, OTHER_YEARS)
         days = np.where((days < _FIRST) | (days > _LAST), NO_DAY, days)
     return days
