@@ -116,15 +116,17 @@ def check_error(
     promise("Traceback" not in text, "holds a traceback")
     wild = [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs")]
     promise(not wild, f"holds letters that change a terminal: {wild[:3]}")
-    for fault in error.faults if isinstance(error, InputError) else ():
-        _check_fault(fault, data, rows)
+    if not isinstance(error, InputError) or not rows:
+        return
+    records, lines = records_of(data), lines_of(data)
+    for fault in error.faults:
+        _check_fault(fault, records, lines)
 
 
-def _check_fault(fault: Fault, data: bytes, rows: bool) -> None:
+def _check_fault(fault: Fault, records: dict[int, list[str]] | None, lines: int) -> None:
     if fault.row is None:
         return
-    promise(1 <= fault.row <= lines_of(data) or not rows, f"there is no row {fault.row}")
-    records = records_of(data) if rows else None
+    promise(1 <= fault.row <= lines, f"there is no row {fault.row}")
     if records is None or fault.value is None or fault.column is None:
         return
     promise(fault.row in records, f"no record begins in row {fault.row}: {fault}")
