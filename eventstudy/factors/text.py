@@ -32,6 +32,46 @@ _BREAK = re.compile(r"\r\n|\n|\r")
 _PERIODS = {6: "monthly", 4: "annual"}
 
 
+SHOWN_OF_A_KIND = 20
+"""Faults of one kind that are told with their row; the others are counted."""
+
+
+@dataclass(eq=False)
+class Told:
+    """Faults by kind: the first with their row, the others as one with their number.
+
+    Attributes
+    ----------
+    file : str
+    faults : list of Fault
+    counts : dict of (str, str or None) to int
+        By kind and column.
+    """
+
+    file: str
+    faults: list[Fault] = field(default_factory=list)
+    counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    def add(self, kind: str, problem: str, row: int, column: str | None, value: str | None) -> None:
+        """Note a fault of a row."""
+        key = (kind, column)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if self.counts[key] <= SHOWN_OF_A_KIND:
+            self.faults.append(Fault(self.file, problem, row, column, value))
+
+    def all(self) -> list[Fault]:
+        """Return the faults, and the number of those that are not told one by one."""
+        further = {key: n - SHOWN_OF_A_KIND for key, n in self.counts.items()}
+        return [
+            *self.faults,
+            *(
+                Fault(self.file, f"{kind} ({n:,} more rows)", column=column, count=n)
+                for (kind, column), n in further.items()
+                if n > 0
+            ),
+        ]
+
+
 @dataclass(frozen=True, eq=False)
 class Cells:
     """A file of factors as it stands, in its own units.
@@ -242,7 +282,7 @@ def read_rows(
     from_library: bool = False,
 ) -> Cells:
     """Turn rows of text, the date first, into dates and numbers."""
-    faults: list[Fault] = []
+    faults = Told(file)
     width, lines, days = len(header), [], []
     values: list[list[float]] = []
     for line, row in table:
@@ -252,11 +292,11 @@ def read_rows(
         row = row[:end]
         if len(row) != width + 1:
             problem = f"{len(row)} cells where the header has {width + 1}"
-            faults.append(Fault(file, problem, line))
+            faults.add(f"not {width + 1} cells, as the header has", problem, line, None, None)
             continue
         lines.append(line)
-        days.append(_day(row[0], line, file, faults, from_library))
-        values.append(_numbers(row[1:], header, line, file, faults))
+        days.append(_day(row[0], line, faults, from_library))
+        values.append(_numbers(row[1:], header, line, faults))
     return Cells(
         file,
         tuple(header),
@@ -264,13 +304,11 @@ def read_rows(
         np.array(days, dtype="datetime64[D]"),
         np.array(values, dtype=np.float64).reshape(len(lines), width),
         from_library,
-        faults,
+        faults.all(),
     )
 
 
-def _day(
-    text: str, line: int, file: str, faults: list[Fault], from_library: bool = False
-) -> np.datetime64:
+def _day(text: str, line: int, faults: Told, from_library: bool = False) -> np.datetime64:
     shape = "yyyymmdd" if from_library else "YYYY-MM-DD"
     match = _DAY.fullmatch(text.strip())
     problem = f"not a date; write {shape}"
@@ -283,19 +321,17 @@ def _day(
             if FIRST_DAY <= day <= LAST_DAY:
                 return day
             problem = "the year must be from 1800 to 2200"
-    faults.append(Fault(file, problem, line, "date", text))
+    faults.add(problem, problem, line, "date", text)
     return np.datetime64("NaT", "D")
 
 
-def _numbers(
-    cells: Sequence[str], header: Sequence[str], line: int, file: str, faults: list[Fault]
-) -> list[float]:
+def _numbers(cells: Sequence[str], header: Sequence[str], line: int, faults: Told) -> list[float]:
     found = []
     for name, cell in zip(header, cells, strict=True):
         value = _number(cell)
         if value is None:
             problem = "not a number; write -0.12, or nothing where it is missing"
-            faults.append(Fault(file, problem, line, name, cell))
+            faults.add(problem, problem, line, name, cell)
         found.append(np.nan if value is None else value)
     return found
 

@@ -285,10 +285,10 @@ def _rows_by_ticker(raw: Raw, layout: Layout) -> dict[str, Rows] | None:
     for row, cell in enumerate(raw.columns[layout.ticker]):
         if not str(cell).strip():
             raw.fault(row, layout.ticker, "no ticker")
-    codes: dict[str, int] = {}
     cells = raw.columns[layout.ticker]
-    found = (codes.setdefault(folded(str(cell)), len(codes)) for cell in cells)
-    inverse = np.fromiter(found, dtype=np.intp, count=len(cells))
+    codes: dict[str, int] = {}
+    code_of = {c: codes.setdefault(folded(str(c)), len(codes)) for c in dict.fromkeys(cells)}
+    inverse = np.fromiter((code_of[c] for c in cells), dtype=np.intp, count=len(cells))
     order = np.argsort(inverse, kind="stable")
     ends = np.searchsorted(inverse[order], np.arange(1, len(codes)))
     return dict(zip(codes, np.split(order, ends), strict=True)) if codes else {}
@@ -340,7 +340,7 @@ def _tickers_in(path: Path, layout: Layout, shown: str) -> list[str]:
     if isinstance(kept, np.ndarray) and kept.dtype.kind not in "iu" and len(kept):
         problem = f"a column of {kept.dtype} where tickers are needed"
         raise PriceInputError([Fault(shown, problem, column=raw.header[layout.ticker])])
-    cells = [str(cell).strip() for cell in raw.columns[layout.ticker]]
+    cells = [str(cell).strip() for cell in dict.fromkeys(raw.columns[layout.ticker])]
     return list({folded(cell): cell for cell in cells if cell}.values())
 
 

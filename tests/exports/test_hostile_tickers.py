@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
+from eventstudy.errors import InputError
 from eventstudy.prices.cache import Cached, file_name, read_cached, write_cached
 
 LISTED = ("CON", "BRK.B", "^GSPC", "3661.TW", "=SUM")
@@ -81,5 +82,5 @@ def test_a_calendar_has_no_such_tickers(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     for name in OTHERS[:3]:
         path.write_text(f"event_id,date,tickers\na,2024-03-01,{name}\n", encoding="utf-8")
-        with pytest.raises(es.InputError, match="row 2, column tickers"):
+        with pytest.raises(InputError, match="row 2, column tickers"):
             es.read_events(path)
