@@ -13,6 +13,7 @@ case gets now.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import tomllib
@@ -199,7 +200,8 @@ def _code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Return a cell of a table; a word without end is shortened, since it would not be broken."""
+    return re.sub(r"x{20,}", "xxxxxxxx", text).replace("|", "\\|")
 
 
 def page(text: str, listed: Sequence[Case]) -> str:
