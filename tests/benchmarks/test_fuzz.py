@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from eventstudy.errors import EventStudyError, Fault, InputError
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-EXAMPLES = int(os.environ.get("EVENTSTUDY_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("EVENTSTUDY_EXAMPLES", "8"))
 
 sys.path.insert(0, str(BENCHMARKS))
 try:
