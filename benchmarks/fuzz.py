@@ -188,7 +188,8 @@ def fuzzed(target: str, arguments: argparse.Namespace) -> Tally:
         options = [
             f"-max_total_time={arguments.seconds}", f"-seed={arguments.seed}", "-max_len=200000",
             f"-timeout={HANG}", f"-report_slow_units={HANG}", "-rss_limit_mb=3000",
-            f"-artifact_prefix={name}/", "-verbosity=1", "-print_final_stats=1", str(kept), str(own),
+            f"-artifact_prefix={name}/", "-verbosity=1", "-print_final_stats=1",
+            str(kept), str(own),
         ]  # fmt: skip
         command = [sys.executable, __file__, "--inside", str(report), "--target", target,
                    "--findings", str(findings), "--", *options]  # fmt: skip
