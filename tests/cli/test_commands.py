@@ -383,4 +383,4 @@ def test_costs_that_are_no_table_are_a_mistake_of_the_user(
     (tmp_path / "study.toml").write_text("costs = 5\n")
     arguments = ["backtest", str(root / "events.csv"), "--prices", "sample"]
     assert main([*arguments, "--config", str(tmp_path / "study.toml")]) == 2
-    assert "study.toml, key costs: '5'" in capsys.readouterr().err
+    assert "study.toml, row 1, key costs: '5'" in capsys.readouterr().err
