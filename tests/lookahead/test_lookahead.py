@@ -26,7 +26,7 @@ from eventstudy.backtest import EventStrategy
 from eventstudy.models import LinearModel, ModelFit, ModelTask
 from eventstudy.report import render_html
 
-EXAMPLES = int(os.environ.get("EVENTSTUDY_LOOKAHEAD", "2"))
+EXAMPLES = int(os.environ.get("EVENTSTUDY_LOOKAHEAD", "1"))
 NOTHING = Asked(models=("mean",), tests=("bmp",), observed=("@ASIC",), streamed=False)
 
 
@@ -102,9 +102,8 @@ def test_a_model_that_looks_ahead_is_caught() -> None:
     assert caught == {"mean-of-all", "one-session-on"}
 
 
-@pytest.mark.parametrize("engine", ["cerebro", "auto"])
-def test_a_strategy_that_peeks_is_caught(engine: str) -> None:
-    report = planted(["values"], FIRST, study=False, strategies=(Peeker,), engine=engine)
+def test_a_strategy_that_peeks_is_caught() -> None:
+    report = planted(["values"], FIRST, study=False, strategies=(Peeker,), engine="auto")
     assert "orders decided" in tables(report)
 
 

@@ -54,7 +54,7 @@ def task(seed: int, c: float, needs: Needs, n: int = 4) -> ModelTask:
 
 
 @pytest.mark.parametrize("name", [*(n for n in MODELS if n not in VARIANCE), *SPECS])
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 2**16), power=st.integers(-8, 8))
 def test_abnormal_returns_scale_and_t_does_not_move(name: str, seed: int, power: int) -> None:
     model, c = find_model(name), 10.0**power
