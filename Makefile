@@ -6,13 +6,16 @@ READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-for-tests
 WRITES := $(VENV)/.ready-for-docs
 
+# Programs that a test starts find their modules compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types check docs lowest clean
 
 demo: $(READY)
 	@$(BIN)/eventstudy demo --out eventstudy-demo
 
 test: $(TESTED)
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(TESTED)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

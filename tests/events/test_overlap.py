@@ -159,7 +159,7 @@ row_of_events = st.tuples(
 windows = st.tuples(st.integers(-12, 3), st.integers(0, 12)).map(lambda w: (w[0], w[0] + w[1]))
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(row_of_events, min_size=1, max_size=9), hull=windows, estimation=windows)
 def test_a_loop_over_all_pairs_agrees(
     rows: list[tuple[int, str, list[str]]], hull: tuple[int, int], estimation: tuple[int, int]

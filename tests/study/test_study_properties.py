@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import eventstudy as es
 
 SEED = st.integers(0, 2**16)
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEYS = ["event_id", "ticker", "alignment", "model", "window"]
 NAMES = ("AAA", "BBB", "CCC", "DDD", "SPY")
 MODELS = ("market", "mean", "market-adjusted", "dimson:1", "scholes-williams", "robust")
