@@ -13,11 +13,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 # Workers of pytest-xdist inherit what readline tells of a terminal; tests write to none.
 os.environ.pop("COLUMNS", None)
 # A test asks what the program does now, not what a run before it has found.
 os.environ["EVENTSTUDY_FRESH"] = "1"
+# One thread a matrix product, as the command line has it. Several wait for each other at every
+# product, and where two workers of pytest share two processors that takes most of the time.
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+threadpool_limits(1, user_api="blas")  # what pytest's plugins have loaded by now
 
 ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT.parent / "shared" / "prices"
