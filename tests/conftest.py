@@ -31,6 +31,8 @@ ORACLES = Path(__file__).resolve().parent / "oracles"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Together, so that of the workers that share the tests one makes the cluster.
+    items.sort(key=lambda item: "_cluster" not in getattr(item, "fixturenames", ()))
     if VENDOR.is_dir():
         return
     skip = pytest.mark.skip(reason="the folder of real vendor quotes, ../shared/prices, is missing")
