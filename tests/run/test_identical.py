@@ -26,7 +26,7 @@ place = Path(sys.argv[1])
 asked = {
     "events": str(place / "few.csv"), "prices": str(place / "prices"),
     "strategies": str(place / "mine"), "window": "0,0", "test": ["bmp", "corrado"],
-    "horizon": "1,10", "claims": "article",
+    "horizon": "1,10", "claims": "article", "placebo_draws": 49,
 }
 outcome = execute(read_config(None, asked))
 for fmt, exports in (("csv", ("md", "tex", "xlsx", "json")), ("parquet", ())):
