@@ -25,25 +25,33 @@ QUIET = ("--window", "0,0", "--test", "cross_sectional", "--observed", "@ASIC", 
 SAID = "Taken from the run of"
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch, root):
-    """A folder with a calendar of three events and prices of the sample, and a cache of its own."""
-    monkeypatch.delenv("EVENTSTUDY_FRESH", raising=False)
-    monkeypatch.setenv("EVENTSTUDY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, root):
+    """A folder with a calendar of three events and prices of the sample."""
+    folder = tmp_path_factory.mktemp("inputs")
     lines = (root / "events.csv").read_text().splitlines()
     chosen = [
         one for one in lines[1:] if one.startswith(("avgo-earnings-2024-12", "nvda-", "mrvl-"))
     ]
-    Path("events.csv").write_text("\n".join([lines[0], *chosen]) + "\n")
+    (folder / "events.csv").write_text("\n".join([lines[0], *chosen]) + "\n")
     table = es.load_prices(["AVGO", "MRVL", "NVDA", "AMD", "SPY"], source="sample")
-    Path("prices").mkdir()
+    (folder / "prices").mkdir()
     for i, ticker in enumerate(table.tickers):
         rows = zip(
             table.dates, table.open[:, i], table.close[:, i], table.adj_close[:, i], strict=True
         )
         text = "".join(f"{d},{a!r},{b!r},{c!r}\n" for d, a, b, c in (map(_plain, r) for r in rows))
-        Path("prices", f"{ticker}.csv").write_text("date,open,close,adj_close\n" + text)
+        (folder / "prices" / f"{ticker}.csv").write_text("date,open,close,adj_close\n" + text)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch, inputs):
+    """A copy of the inputs to stand in, and a cache of its own."""
+    monkeypatch.delenv("EVENTSTUDY_FRESH", raising=False)
+    monkeypatch.setenv("EVENTSTUDY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
