@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pandas as pd
 import pytest
 
 import eventstudy as es
+import eventstudy.report
 from eventstudy.cli import main
+from eventstudy.run.config import RunConfig
 
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
 
@@ -42,6 +45,29 @@ def workplace(root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.Monk
     return tmp_path
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nine placebo draws by default, and a page only where one has not been drawn before."""
+    field = RunConfig.model_fields["placebo_draws"]
+    drawn: list[object] = []
+    whole = eventstudy.report.render_html
+
+    def page(*results: object, **asked: object) -> str:
+        kind = sorted(name for name, value in asked.items() if value is not None)
+        if kind in drawn:
+            return "<html></html>"
+        drawn.append(kind)
+        return whole(*results, **asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("eventstudy.report.render_html", page)
+    with monkeypatch.context() as patch:
+        patch.setattr(field, "default", 9)
+        RunConfig.model_rebuild(force=True)
+        yield
+    RunConfig.model_rebuild(force=True)
+
+
+@pytest.mark.usefixtures("quick")
 def test_every_command_of_the_readme_runs(root: Path, workplace: Path) -> None:
     lines = [line for b in blocks(root, "README.md", "console") for line in b.splitlines()]
     commands = [line for line in lines if line.startswith("eventstudy ")]
@@ -50,6 +76,8 @@ def test_every_command_of_the_readme_runs(root: Path, workplace: Path) -> None:
         arguments = shlex.split(line)[1:]
         if "yahoo" in arguments:
             arguments[arguments.index("yahoo")] = "sample"
+            # The next line runs all tests and strategies, on the same prices as files.
+            arguments += ["--test", "bmp", "--test", "corrado", "--strategy", "asic-gpu-rotation"]
         if arguments[0] == "calibrate":
             arguments += ["--samples", "10", "--jobs", "1", "--effects", "0"]
         assert main(arguments) == 0, line
@@ -97,6 +125,7 @@ def test_the_six_lines_run_on_the_sample(root: Path, workplace: Path) -> None:
     assert (workplace / "report.html").is_file()
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_study_file_of_the_readme_runs(root: Path, workplace: Path) -> None:
     text = blocks(root, "README.md", "toml")[0]
     (workplace / "study.toml").write_text(text)

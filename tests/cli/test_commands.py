@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import resource
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 from eventstudy.cli import main
 
+SHORT = ("--window", "0,0", "--test", "bmp", "--test", "corrado")
 COLUMNS = {
     "abnormal": "event_id, ticker, alignment, model, day, date, ar, ar_se, car",
     "cars": "event_id, ticker, alignment, model, window, car, se, t, p_value, n_estimation, "
@@ -33,10 +36,17 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of the demo and what it printed."""
     out = tmp_path_factory.mktemp("demo")
-    assert main(["demo", "--out", str(out)]) == 0
-    return out
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["demo", "--out", str(out)]) == 0
+    return out, said.getvalue()
+
+
+@pytest.fixture
+def demo(shown: tuple[Path, str]) -> Path:
+    return shown[0]
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -62,24 +72,27 @@ def test_no_half_written_file_is_left(demo: Path) -> None:
     assert not [p for p in demo.iterdir() if p.name.startswith(".")]
 
 
-def test_the_demo_says_how_small_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["demo", "--out", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
+def test_the_demo_says_how_small_it_is(shown: tuple[Path, str]) -> None:
+    out, said = shown
     assert "The sample is small: 250 sessions of five tickers" in said
-    assert f"Report: {tmp_path / 'report.html'}" in said
+    assert f"Report: {out / 'report.html'}" in said
 
 
+@pytest.mark.usefixtures("no_page")
 def test_a_run_is_the_same_twice(root: Path, tmp_path: Path) -> None:
+    """In one process; tests/run/test_identical.py has two, and every file of theirs."""
     outs = [tmp_path / "one", tmp_path / "two"]
+    few = ["--test", "placebo", "--test", "cluster_bootstrap", "--strategy", "asic-gpu-rotation"]
     for out in outs:
         assert main(["run", str(root / "events.csv"), "--prices", "sample", "--window", "-5,5",
-                     "--out", str(out)]) == 0  # fmt: skip
+                     *few, "--out", str(out)]) == 0  # fmt: skip
     for name in COLUMNS:
         assert (outs[0] / f"{name}.csv").read_bytes() == (outs[1] / f"{name}.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("no_page")
 def test_parquet_holds_the_same_tables(root: Path, tmp_path: Path) -> None:
-    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--window", "0,0"]
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", *SHORT]
     assert main([*arguments, "--out", str(tmp_path / "c")]) == 0
     assert main([*arguments, "--out", str(tmp_path / "p"), "--format", "parquet"]) == 0
     one = pd.read_csv(tmp_path / "c" / "cars.csv")
@@ -89,19 +102,20 @@ def test_parquet_holds_the_same_tables(root: Path, tmp_path: Path) -> None:
 
 
 def test_json_is_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--json"]
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", *SHORT, "--json"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)
     assert {row["group"] for row in found["study"]} >= {"all", "@ASIC-@GPU:ex"}
 
 
+@pytest.mark.usefixtures("no_page")
 def test_flags_win_over_the_file(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "study.toml"
     config.write_text(
         f'events = "{root / "events.csv"}"\nprices = "sample"\nwindow = "0,2"\n'
-        'model = "mean"\n[baskets]\nASIC = ["AVGO"]\n'
+        'model = "mean"\ntest = "sign"\n[baskets]\nASIC = ["AVGO"]\n'
     )
     assert main(["study", "--config", str(config), "--window", "0,1", "--out", str(tmp_path)]) == 0
     cars = pd.read_csv(tmp_path / "cars.csv")
@@ -273,9 +287,12 @@ def test_the_verb_and_the_room_called_backtest_are_one() -> None:
 
 @pytest.mark.vendor
 def test_the_main_job_on_real_prices(root: Path, vendor: Path, tmp_path: Path) -> None:
+    """The README's first command, with three of the twenty tests and two of the strategies."""
     windows = ["--window", "0,0", "--window", "0,1", "--window", "2,10"]
     arguments = ["run", str(root / "events.csv"), "--prices", str(vendor), "--benchmark", "SPY"]
-    assert main([*arguments, *windows, "--out", str(tmp_path)]) == 0
+    few = ["--test", "kolari_pynnonen", "--test", "corrado", "--test", "placebo",
+           "--strategy", "asic-gpu-rotation", "--strategy", "post-event-drift"]  # fmt: skip
+    assert main([*arguments, *windows, *few, "--out", str(tmp_path)]) == 0
     for name in COLUMNS:
         assert (tmp_path / f"{name}.csv").is_file()
     abnormal = pd.read_csv(tmp_path / "abnormal.csv")
@@ -297,7 +314,7 @@ def test_prices_without_opens_keep_the_study_and_refuse_the_backtest(
     (tmp_path / "closes").mkdir()
     closes.to_csv(tmp_path / "closes" / "wide.csv", index=False)
     arguments = ["run", str(root / "events.csv"), "--prices", str(tmp_path / "closes")]
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert main([*arguments, *SHORT, "--out", str(tmp_path / "out")]) == 2
     assert "no backtest: a backtest fills at opening prices" in capsys.readouterr().err
     assert len(pd.read_csv(tmp_path / "out" / "cars.csv"))
     assert (tmp_path / "out" / "report.html").is_file()
@@ -340,27 +357,29 @@ def test_no_network_names_each_ticker_and_why(
     assert "NVDA: " in said
 
 
+@pytest.mark.usefixtures("no_page")
 def test_no_benchmark_can_be_asked_for(root: Path, tmp_path: Path) -> None:
-    arguments = ["study", str(root / "events.csv"), "--prices", "sample", "--model", "mean"]
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", *SHORT, "--model", "mean"]
     assert main([*arguments, "--benchmark", "none", "--out", str(tmp_path)]) == 0
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["study"]["benchmark"] is None
 
 
 def test_a_backtest_alone_has_hashes_in_its_manifest(root: Path, tmp_path: Path) -> None:
-    assert main(["backtest", str(root / "events.csv"), "--prices", "sample", "--out",
-                 str(tmp_path)]) == 0  # fmt: skip
+    assert main(["backtest", str(root / "events.csv"), "--prices", "sample", "--strategy",
+                 "asic-gpu-rotation", "--out", str(tmp_path)]) == 0  # fmt: skip
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert len(manifest["prices"]["tickers"]["SPY"]) == 64
     assert len(manifest["events"]["sha256"]) == 64
 
 
+@pytest.mark.usefixtures("no_page")
 def test_two_runs_do_not_mix_in_one_folder(root: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("kept")
     arguments = [str(root / "events.csv"), "--prices", "sample", "--out", str(tmp_path)]
-    assert main(["backtest", *arguments]) == 0
+    assert main(["backtest", *arguments, "--strategy", "buy-and-hold"]) == 0
     assert (tmp_path / "trades.csv").is_file()
-    assert main(["study", *arguments]) == 0
+    assert main(["study", *arguments, *SHORT]) == 0
     assert not (tmp_path / "trades.csv").exists()
     assert (tmp_path / "mine.txt").read_text() == "kept"
 

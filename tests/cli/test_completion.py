@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from eventstudy.cli import complete
+from eventstudy.cli.app import app
 
 
 @pytest.fixture(scope="module")
@@ -68,33 +69,54 @@ def completed(root: Path, place: Path, line: str) -> list[str]:
     return [text for text in bash(root, place, script).stdout.split("\n") if text]
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("eventstudy ba", {"backtest"}),
-        ("eventstudy events ", {"check", "import"}),
-        ("eventstudy new str", {"strategy"}),
-        ("eventstudy study --factor-", {"--factor-units"}),
-        ("eventstudy run events.csv --strategy asic", {"asic-gpu-rotation"}),
-        ("eventstudy run events.csv --strategies mine --strategy my", {"my-idea"}),
-        ("eventstudy audit capex", {"capex-momentum"}),
-        ("eventstudy study --model ff5", {"ff5", "ff5-mom"}),
-        ("eventstudy study --test grank", {"grank_t", "grank_z"}),
-        ("eventstudy calibrate --test pla", {"placebo"}),
-        ("eventstudy run events.csv --assume-known ea", {"earnings="}),
-        ("eventstudy run events.csv --assume-known c", {"capex=", "conference="}),
-        ("eventstudy study events.csv --case avgo-earnings-2024-12", {"avgo-earnings-2024-12-12"}),
-        ("eventstudy study events.csv --benchmark MRV", {"MRVL"}),
-        ("eventstudy study --overlap keep", {"keep", "keep-first"}),
-        ("eventstudy study --prices sa", {"sample"}),
-        ("eventstudy study --prices mi", {"mine/"}),
-        ("eventstudy list mod", {"models"}),
-        ("eventstudy runs show 2024", {"20241213T210005Z-0123abcd"}),
-        ("eventstudy events import --from ya", {"yahoo"}),
-        ("eventstudy events import --from ev", {"events.csv", "eventstudy-runs/"}),
-        ("eventstudy events import --map tick", {"tickers="}),
-    ],
-)
+OFFERS = [
+    ("eventstudy ba", {"backtest"}),
+    ("eventstudy events ", {"check", "import"}),
+    ("eventstudy new str", {"strategy"}),
+    ("eventstudy study --factor-", {"--factor-units"}),
+    ("eventstudy run events.csv --strategy asic", {"asic-gpu-rotation"}),
+    ("eventstudy run events.csv --strategies mine --strategy my", {"my-idea"}),
+    ("eventstudy audit capex", {"capex-momentum"}),
+    ("eventstudy study --model ff5", {"ff5", "ff5-mom"}),
+    ("eventstudy study --test grank", {"grank_t", "grank_z"}),
+    ("eventstudy calibrate --test pla", {"placebo"}),
+    ("eventstudy run events.csv --assume-known ea", {"earnings="}),
+    ("eventstudy run events.csv --assume-known c", {"capex=", "conference="}),
+    ("eventstudy study events.csv --case avgo-earnings-2024-12", {"avgo-earnings-2024-12-12"}),
+    ("eventstudy study events.csv --benchmark MRV", {"MRVL"}),
+    ("eventstudy study --overlap keep", {"keep", "keep-first"}),
+    ("eventstudy study --prices sa", {"sample"}),
+    ("eventstudy study --prices mi", {"mine/"}),
+    ("eventstudy list mod", {"models"}),
+    ("eventstudy runs show 2024", {"20241213T210005Z-0123abcd"}),
+    ("eventstudy events import --from ya", {"yahoo"}),
+    ("eventstudy events import --from ev", {"events.csv", "eventstudy-runs/"}),
+    ("eventstudy events import --map tick", {"tickers="}),
+]
+IN_BASH = ("ba", "--factor-", "my", "--prices mi", "ev", "tick", "2024", "avgo-earnings-2024-12")
+"""A command, an option, names of modules, of folders and of files, and cells of a calendar."""
+
+
+@pytest.mark.parametrize(("line", "expected"), OFFERS)
+def test_the_program_offers_names(
+    place: Path,
+    line: str,
+    expected: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What the script asks of the program, with the variables that the script sets."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("_EVENTSTUDY_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+    with pytest.raises(SystemExit) as ended:
+        app(args=[], prog_name="eventstudy")
+    assert ended.value.code == 0
+    assert set(capsys.readouterr().out.split()) == expected
+
+
+@pytest.mark.parametrize(("line", "expected"), [one for one in OFFERS if one[0].endswith(IN_BASH)])
 def test_bash_offers_names(root: Path, place: Path, line: str, expected: set[str]) -> None:
     assert set(completed(root, place, line)) == expected
 
@@ -129,7 +151,7 @@ def test_a_key_loads_nothing_heavy(root: Path, place: Path, line: str) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(once() for _ in range(5)) < 0.6
+    assert any(once() < 0.6 for _ in range(5))
 
 
 def test_what_a_shell_would_evaluate_is_not_offered(

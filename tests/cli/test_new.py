@@ -19,7 +19,8 @@ def outside(root: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        # A user's pytest has no plugins but those of the user; ours take a second to load.
+        env={**os.environ, "PYTHONPATH": str(root), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,10 @@ EVENTS, SAMPLE = "events.csv", ("--prices", "sample", "--window", "0,0")
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(
+    tmp_path_factory: pytest.TempPathFactory,
+    without_page: Callable[[], AbstractContextManager[None]],
+) -> Path:
     out = tmp_path_factory.mktemp("options")
     arguments = [
         "study", EVENTS, *SAMPLE, "--window", "2,10", "--overlap", "keep-first",
@@ -25,7 +30,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--model", "market", "--model", "dimson:2", "--donors", "AMD", "--donors", "MRVL",
         "--horizon", "1,20", "--returns", "log", "--out", str(out),
     ]  # fmt: skip
-    assert main(arguments) == 0
+    with without_page():
+        assert main(arguments) == 0
     return out
 
 
@@ -77,6 +83,7 @@ def test_files_beside_the_contract_are_written(written: Path) -> None:
     assert manifest["long_run"]["horizons"]
 
 
+@pytest.mark.usefixtures("no_page")
 def test_every_table_that_the_summary_names_is_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +139,7 @@ def later(out: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.usefixtures("no_page")
 def test_overlap_reaches_the_long_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The firm of a row of bhar.csv has no two horizons that share sessions."""
     assert main([*LATER, "--overlap", "keep-first", "--out", str(tmp_path)]) == 0
@@ -144,6 +152,7 @@ def test_overlap_reaches_the_long_run(tmp_path: Path, capsys: pytest.CaptureFixt
         assert (rows["start"].iloc[1:].to_numpy() > rows["end"].iloc[:-1].to_numpy()).all()
 
 
+@pytest.mark.usefixtures("no_page")
 def test_horizons_may_have_a_rule_of_their_own(tmp_path: Path) -> None:
     arguments = [*LATER, "--overlap", "keep-first", "--horizon-overlap", "keep"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
@@ -151,6 +160,7 @@ def test_horizons_may_have_a_rule_of_their_own(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "manifest.json").read_text())["study"]["overlap"] == "keep-first"
 
 
+@pytest.mark.usefixtures("no_page")
 def test_portfolios_of_the_long_run_from_the_command_line(tmp_path: Path) -> None:
     tickers = ["AVGO", "MRVL", "NVDA", "AMD"]
     caps = pd.DataFrame([[7e11, 6e10, 3e12, 2e11]], columns=tickers, index=["2024-03-01"])

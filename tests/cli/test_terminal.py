@@ -139,7 +139,7 @@ def test_colour_is_for_terminals_and_for_those_who_ask(root: Path, tmp_path: Pat
 def test_progress_with_time_left_on_a_terminal_and_silence_in_a_pipe(
     root: Path, tmp_path: Path
 ) -> None:
-    arguments = ["calibrate", "--prices", "sample", "--samples", "40", "--effects", "0",
+    arguments = ["calibrate", "--prices", "sample", "--samples", "10", "--effects", "0",
                  "--test", "bmp", "--jobs", "1"]  # fmt: skip
     out, err = run(arguments, tmp_path, root, terminal=True, COLUMNS="80")
     assert re.search(r"\d+/\d+ +(-:--:--|\d+:\d\d:\d\d)", COLOUR.sub("", err))
@@ -153,7 +153,8 @@ def test_lines_fit_the_width_that_is_asked_for(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     events = str(root / "events.csv")
-    study = ["study", events, "--prices", "sample", "--window", "0,0", "--model", "mean"]
+    study = ["study", events, "--prices", "sample", "--window", "0,0", "--model", "mean",
+             "--test", "sign", "--test", "corrado"]  # fmt: skip
     check = ["events", "check", events]
     for arguments, width in ((study, 80), (["list"], 80), (check, 100), (check, 80)):
         monkeypatch.setenv("COLUMNS", str(width))

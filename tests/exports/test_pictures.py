@@ -46,7 +46,8 @@ def pages(asked: dict[str, Figure]) -> dict[str, Printed]:
 
 @pytest.fixture(scope="module")
 def drawn(pages: dict[str, Printed]) -> dict[str, dict[str, bytes]]:
-    return {ending: draw(pages, ending) for ending in ("png", "svg", "pdf")}
+    read = {name: pages[name] for name in ("effects", "event-paths")}
+    return {"png": draw(pages, "png"), "svg": draw(pages, "svg"), "pdf": draw(read, "pdf")}
 
 
 @pytest.mark.browser

@@ -266,8 +266,9 @@ def test_a_study_without_spreads_directions_or_kinds(
 
 
 def test_writing_over_an_old_page_is_whole_or_not_at_all(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_study: Callable[..., es.StudyResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    study = small_study(tests=["corrado"])
     path = tmp_path / "report.html"
     path.write_text("old")
 
@@ -277,17 +278,20 @@ def test_writing_over_an_old_page_is_whole_or_not_at_all(
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", fail)
         with pytest.raises(es.EventStudyError, match="No space left on device"):
-            es.write_report(made.study, path)
+            es.write_report(study, path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["report.html"]
 
 
-def test_a_path_that_cannot_be_written_is_named(made: Made, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_named(
+    small_study: Callable[..., es.StudyResult], tmp_path: Path
+) -> None:
+    study = small_study(tests=["corrado"])
     (tmp_path / "file").write_text("")
     with pytest.raises(es.EventStudyError, match="report.html cannot be written"):
-        es.write_report(made.study, tmp_path / "file" / "report.html")
+        es.write_report(study, tmp_path / "file" / "report.html")
     with pytest.raises(es.EventStudyError, match="is a folder"):
-        es.write_report(made.study, tmp_path)
+        es.write_report(study, tmp_path)
 
 
 def test_importing_the_report_is_light() -> None:

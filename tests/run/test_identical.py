@@ -26,11 +26,11 @@ place = Path(sys.argv[1])
 asked = {
     "events": str(place / "few.csv"), "prices": str(place / "prices"),
     "strategies": str(place / "mine"), "window": "0,0", "test": ["bmp", "corrado"],
-    "horizon": "1,10", "claims": "article",
+    "horizon": "1,10", "claims": "article", "placebo_draws": 49,
 }
 outcome = execute(read_config(None, asked))
 for fmt, exports in (("csv", ("md", "tex", "xlsx", "json")), ("parquet", ())):
-    write_files(outcome, place / fmt, fmt, exports=exports)
+    write_files(outcome, place / fmt, fmt, report=fmt == "csv", exports=exports)
 """
 
 
@@ -83,8 +83,15 @@ def test_the_files_are_identical(places: tuple[Path, Path], fmt: str) -> None:
     names = {path.name for path in one.iterdir()}
     assert names == {path.name for path in other.iterdir()}
     tables = {f"{name}.{fmt}" for name in ("cars", "tests", "trades", "equity", "bhar")}
-    assert {*tables, "report.html", "manifest.json"} <= names
-    exported = {"report.md", "report.tex", "report.xlsx", "report.json", "table-effects.tex"}
+    assert {*tables, "manifest.json"} <= names
+    exported = {
+        "report.html",
+        "report.md",
+        "report.tex",
+        "report.xlsx",
+        "report.json",
+        "table-effects.tex",
+    }
     assert (exported <= names) == (fmt == "csv")
     for name in names - {"manifest.json"}:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
