@@ -35,7 +35,8 @@ import exchange_calendars, pandas, pyarrow.csv, pyarrow.dataset, pyarrow.parquet
 import eventstudy as es
 
 def held():
-    lines = open("/proc/self/status").read().splitlines()
+    with open("/proc/self/status") as status:
+        lines = status.read().splitlines()
     return max(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 what, path, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])

@@ -29,6 +29,13 @@ ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT.parent / "shared" / "prices"
 ORACLES = Path(__file__).resolve().parent / "oracles"
 
+IMPORTED = (
+    "distributed", "distributed.nanny", "distributed.worker", "eventstudy.workers.cluster",
+    "eventstudy.streaming.engine", "eventstudy.backtest.sweep.work",
+    "eventstudy.calibration.experiment",
+)  # fmt: skip
+"""What workers of the cluster have from the start."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Together, so that of the workers that share the tests one makes the cluster.
@@ -61,10 +68,15 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
     dask = pytest.importorskip("dask")
     # A local cluster gives up a worker that is away some seconds after it was lost, though it
-    # may have been lost again in between.
-    patient = dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
+    # may have been lost again in between. Workers are forks of a process that has imported all,
+    # for those that tests kill come anew within a moment.
+    patient = dask.config.set({
+        "distributed.deploy.lost-worker-timeout": "10 minutes",
+        "distributed.worker.multiprocessing-method": "forkserver",
+    })  # fmt: skip
     with patient, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        distributed.utils.get_mp_context().set_forkserver_preload(list(IMPORTED))
         made = distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
             local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -85,10 +91,27 @@ def test_another_calibration_is_refused(script) -> None:
     assert speed.payload_row("here", {"jobs": 1}, 2, 1)[:2] == ("here", "2")
 
 
-def test_large_inputs_are_measured_row_by_row(script, capsys: pytest.CaptureFixture[str]) -> None:
+def test_large_inputs_are_measured_row_by_row(
+    script, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reading in a process of its own, the others here, by the same text."""
     large = script("big_inputs")
-    large.main(["--events", "--tickers", "4", "--sessions", "50"])
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 2")]
+    apart, readings = subprocess.run, []
+
+    def here(command: list[str], **options: Any) -> Any:
+        readings.append(command[3])
+        if len(readings) == 1:
+            return apart(command, **options)
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "argv", command[2:])
+        with contextlib.redirect_stdout(said):
+            exec(compile(command[2], "READ", "exec"), {"__name__": "__main__"})  # noqa: S102
+        return SimpleNamespace(stdout=said.getvalue())
+
+    monkeypatch.setattr(large, "subprocess", SimpleNamespace(run=here))
+    large.main(["--events", "--tickers", "4", "--sessions", "50", "--bad", "20000"])
+    assert readings == ["prices"] * 3 + ["bad"] * 5
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 200 ")]
     assert [line.split(" | ")[0] for line in lines] == [
         "| 200 rows, 4 tickers: all of it",
         "| 200 rows, 4 tickers: all, without quality checks",

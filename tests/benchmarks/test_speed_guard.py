@@ -114,7 +114,7 @@ def test_the_streamed_engine_tests_faster_than_the_whole_one(script) -> None:
     import eventstudy as es
     from eventstudy.streaming.verdicts import STREAMED
 
-    work = script("study_work").make_work(800, 50, 1_000)
+    work = script("study_work").make_work(800, 50, 500)
     ours = script("ours")
     given = ours.given_of(work)
 
@@ -125,7 +125,8 @@ def test_the_streamed_engine_tests_faster_than_the_whole_one(script) -> None:
         )  # fmt: skip
         return len(study.group_tests)
 
-    assert times_as_fast(lambda: run("whole"), lambda: run("streamed"), rounds=2) > 1.5
+    found = times_as_fast(lambda: run("whole"), lambda: run("streamed"), rounds=2)
+    assert found > 1.5  # seen 3.4 to 3.9
 
 
 def test_the_study_grows_no_faster_than_its_events(whole, script) -> None:
@@ -136,7 +137,7 @@ def test_the_study_grows_no_faster_than_its_events(whole, script) -> None:
 
 def test_the_array_feed_is_faster_than_pandas_data(script) -> None:
     speed = script("backtest_speed")
-    world = speed.make_world(500, 16)
+    world = speed.make_world(250, 8)
     found = times_as_fast(
         lambda: speed.on_pandas_data(world), lambda: speed.on_array_feed(world), rounds=2
     )

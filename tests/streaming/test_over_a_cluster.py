@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def market() -> tuple[es.EventCalendar, es.PriceTable]:
     """Return 400 events of 30 securities on 700 sessions."""
     rng = np.random.default_rng(3)
@@ -39,18 +40,26 @@ def market() -> tuple[es.EventCalendar, es.PriceTable]:
     return es.read_events(events, calendar="prices", prices=prices), prices
 
 
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in (engine, each):
-        monkeypatch.setattr(place, "split", lambda c, p, reach: parts.split(c, p, reach, 25))
+@pytest.fixture(scope="module", autouse=True)
+def small_parts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for place in (engine, each):
+            monkeypatch.setattr(place, "split", lambda c, p, reach: parts.split(c, p, reach, 25))
+        yield
 
 
 def studied(market, folder: Path, **more) -> es.LargeStudy:
     return es.event_study(*market, window=[(-2, 2), (0, 1)], engine="streamed", out=folder, **more)
 
 
-def test_a_cluster_gives_the_numbers_of_one_process(market, tmp_path, cluster_address) -> None:
-    alone = studied(market, tmp_path / "alone")
+@pytest.fixture(scope="module")
+def alone(market, small_parts, tmp_path_factory: pytest.TempPathFactory) -> es.LargeStudy:
+    return studied(market, tmp_path_factory.mktemp("alone"))
+
+
+def test_a_cluster_gives_the_numbers_of_one_process(
+    market, alone, tmp_path, cluster_address
+) -> None:
     there = studied(market, tmp_path / "there", cluster=cluster_address)
     pd.testing.assert_frame_equal(there.group_tests, alone.group_tests, check_exact=True)
     pd.testing.assert_frame_equal(there.effects, alone.effects, check_exact=True)
@@ -58,8 +67,7 @@ def test_a_cluster_gives_the_numbers_of_one_process(market, tmp_path, cluster_ad
     assert alone.observed == 400
 
 
-def test_a_killed_worker_changes_nothing(market, tmp_path, cluster_address) -> None:
-    alone = studied(market, tmp_path / "alone")
+def test_a_killed_worker_changes_nothing(market, alone, tmp_path, cluster_address) -> None:
     with distributed.Client(cluster_address, set_as_default=False) as client:
         victim = next(iter(client.run(os.getpid).values()))
     killed = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,37 +171,42 @@ def test_a_folder_that_cannot_be_written_fails_before_the_work(world, folder, tm
     assert counted == []
 
 
+MANY = {"hold": list(range(1, 21)), "k": [0.0, 0.02]}
 SCRIPT = """
-import pickle, sys
+import json, pickle, sys
 from eventstudy.backtest.sweep import kept, sweep
 kept.SHARE = 0.0
 kept.Kept.__init__.__defaults__ = (0.0,)
 events, prices = pickle.load(open(sys.argv[1], "rb"))
-sweep(events, prices, "pair", {"hold": list(range(1, 41)), "k": [0.0, 0.01, 0.02]},
-      folder=sys.argv[2], jobs=1, resume=sys.argv[3],
-      progress=lambda what, done, total: print(done, flush=True))
+
+def progress(what, done, total):
+    print(done, flush=True)
+    if done >= 36:
+        sys.stdin.read()  # whoever kills may be slow
+
+sweep(events, prices, "pair", json.loads(sys.argv[4]), folder=sys.argv[2], jobs=1,
+      resume=sys.argv[3], progress=progress)
 """
 
 
 def test_a_killed_process_leaves_whole_parts(world, folder, tmp_path) -> None:
     (tmp_path / "world.pickle").write_bytes(pickle.dumps(world))
     parts = tmp_path / "parts"
+    given = [str(tmp_path / "world.pickle"), str(folder), str(parts), json.dumps(MANY)]
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "world.pickle"), str(folder), str(parts)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        [sys.executable, "-c", SCRIPT, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= 11:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    process.stdout.close()
-    process.wait()
-    time.sleep(0.05)
-    over = {"hold": list(range(1, 41)), "k": [0.0, 0.01, 0.02]}
-    result = sweep(*world, "pair", over, folder=folder, jobs=1, resume=parts)
-    assert 11 <= result.found < 120
-    whole = sweep(*world, "pair", over, folder=folder, jobs=1)
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= 11:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+    result = sweep(*world, "pair", MANY, folder=folder, jobs=1, resume=parts)
+    assert 11 <= result.found < 40
+    whole = sweep(*world, "pair", MANY, folder=folder, jobs=1)
     pd.testing.assert_frame_equal(result.table, whole.table, check_exact=True)
     np.testing.assert_array_equal(result.excess, whole.excess)
 
