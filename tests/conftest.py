@@ -8,6 +8,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +40,7 @@ IMPORTED = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Together, so that of the workers that share the tests one makes the cluster.
-    items.sort(key=lambda item: "_cluster" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: not _clustered(item))
     if VENDOR.is_dir():
         return
     skip = pytest.mark.skip(reason="the folder of real vendor quotes, ../shared/prices, is missing")
@@ -63,40 +64,70 @@ def oracles() -> Path:
     return ORACLES
 
 
+class Cluster(ExitStack):
+    """A Dask scheduler with two worker processes of one thread each, made when it is first asked.
+
+    Workers are forks of a process that has imported all, for those that tests kill come anew within
+    a moment. A local cluster gives up a worker that is away some seconds after it was lost, though
+    it may have been lost again in between: hence its patience.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder, self._made = folder, None
+
+    def made(self) -> Any:
+        if self._made is None:
+            distributed, dask = map(pytest.importorskip, ("distributed", "dask"))
+            self.enter_context(dask.config.set({
+                "distributed.deploy.lost-worker-timeout": "10 minutes",
+                "distributed.worker.multiprocessing-method": "forkserver",
+            }))  # fmt: skip
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                distributed.utils.get_mp_context().set_forkserver_preload(list(IMPORTED))
+                self._made = self.enter_context(distributed.LocalCluster(
+                    n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
+                    local_directory=str(self._folder), silence_logs=logging.CRITICAL,
+                ))  # fmt: skip
+        return self._made
+
+    def close(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            super().close()
+        self._made = None
+
+
 @pytest.fixture(scope="session")
-def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
-    dask = pytest.importorskip("dask")
-    # A local cluster gives up a worker that is away some seconds after it was lost, though it
-    # may have been lost again in between. Workers are forks of a process that has imported all,
-    # for those that tests kill come anew within a moment.
-    patient = dask.config.set({
-        "distributed.deploy.lost-worker-timeout": "10 minutes",
-        "distributed.worker.multiprocessing-method": "forkserver",
-    })  # fmt: skip
-    with patient, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        distributed.utils.get_mp_context().set_forkserver_preload(list(IMPORTED))
-        made = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
-            local_directory=str(tmp_path_factory.mktemp("dask")), silence_logs=logging.CRITICAL,
-        )  # fmt: skip
-        with made:
-            yield made
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("dask")) as cluster:
+        yield cluster
 
 
 @pytest.fixture
-def cluster_address(_cluster: Any) -> str:
-    """A Dask scheduler with two worker processes of one thread each; it starts lost ones anew."""
+def cluster_address(_cluster: Cluster) -> str:
+    """The address of a scheduler with two workers; it starts lost ones anew."""
+    made = _cluster.made()
     try:
-        _cluster.wait_for_workers(2, timeout=20)
+        made.wait_for_workers(2, timeout=20)
     except TimeoutError:  # Dask does not replace a worker that is killed as it starts
-        _cluster.scale(0)
-        _cluster.scale(2)
-        _cluster.wait_for_workers(2, timeout=60)
-    while any(nanny.status.name == "starting" for nanny in _cluster.workers.values()):
+        made.scale(0)
+        made.scale(2)
+        made.wait_for_workers(2, timeout=60)
+    while any(nanny.status.name == "starting" for nanny in made.workers.values()):
         time.sleep(0.05)
-    return str(_cluster.scheduler_address)
+    return str(made.scheduler_address)
+
+
+def _clustered(item: pytest.Item | None) -> bool:
+    return "_cluster" in getattr(item, "fixturenames", ())
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the cluster after the last test that asks for it: at rest it takes processor time."""
+    if _clustered(item) and not _clustered(nextitem):
+        item.funcargs["_cluster"].close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
