@@ -107,7 +107,7 @@ class Alike:
     def __init__(
         self, strategy: Strategy, made: Callable[[Strategy], Author], *, shared: bool = True
     ) -> None:
-        found = watched(strategy, made, {}) if shared else None
+        found = watched(strategy, made) if shared else None
         self.author: Author = _Noting(self, found[0]) if found else made(strategy)
         self.asked = 0
         self._watch: Watch | None = found[1] if found else None

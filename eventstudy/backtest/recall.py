@@ -19,6 +19,7 @@ from eventstudy.backtest.library import Strategy
 if TYPE_CHECKING:
     from eventstudy.backtest.history import History, StrategyEvent
 
+_KEPT_AS = "_eventstudy_watched"
 PLAIN = (bool, int, float, str, bytes, type(None))
 CODE = (FunctionType, MethodType, BuiltinFunctionType, type)
 MOST_KEPT = 200_000
@@ -84,7 +85,6 @@ class Recall:
         self.asked = 0
         self._kept: dict[tuple[str, int], dict[tuple[str, ...], dict[Values, Answer]]] = {}
         self._count = 0
-        self._traced: dict[type, type] = {}
 
     def author(
         self, strategy: Strategy, notebook: Notebook, made: Callable[[Strategy], Author]
@@ -99,7 +99,7 @@ class Recall:
         made : callable
             Returns an instance of a strategy.
         """
-        found = watched(strategy, made, self._traced)
+        found = watched(strategy, made)
         return _Remembering(self, *found, notebook) if found else made(strategy)
 
     def found(self, key: tuple[str, int], parameters: Mapping[str, Any]) -> Answer | None:
@@ -118,9 +118,7 @@ class Recall:
             by_names.setdefault(tuple(read), {})[_values(tuple(read), read)] = answer
 
 
-def watched(
-    strategy: Strategy, made: Callable[[Strategy], Author], traced: dict[type, type]
-) -> tuple[Author, Watch] | None:
+def watched(strategy: Strategy, made: Callable[[Strategy], Author]) -> tuple[Author, Watch] | None:
     """Return an author that is watched, and what watches it; None for a class that refuses.
 
     Parameters
@@ -128,14 +126,10 @@ def watched(
     strategy : Strategy
     made : callable
         Returns an instance of a strategy.
-    traced : dict of type to type
-        Watched classes by class, filled here.
     """
     watch = Watch(strategy.parameters)
     try:
-        if strategy.cls not in traced:
-            traced[strategy.cls] = _traced(strategy.cls)
-        author = made(replace(strategy, cls=traced[strategy.cls]))
+        author = made(replace(strategy, cls=_traced(strategy.cls)))
     except Exception:  # a class that will not be derived from is asked each time
         return None
     object.__setattr__(author, "_watch", watch)
@@ -173,7 +167,14 @@ class _Remembering:
 
 
 def _traced(cls: type) -> type:
-    """Return a subclass whose instances tell their `_watch` what is read and set on them."""
+    """Return a subclass whose instances tell their `_watch` what is read and set on them.
+
+    It is derived once and kept on the class: backtrader holds for ever, in its own modules, what
+    it makes for each class that derives from a strategy.
+    """
+    known: type | None = vars(cls).get(_KEPT_AS)
+    if known is not None:
+        return known
 
     def read(self: Any, name: str) -> Any:
         value = super(made, self).__getattribute__(name)
@@ -191,5 +192,6 @@ def _traced(cls: type) -> type:
     body = {"__getattribute__": read, "__setattr__": write, "__module__": cls.__module__}
     made: Any = type(cls)(f"_Traced{cls.__name__}", (cls,), body)
     made.__name__ = cls.__name__  # the name that an author knows stands in error messages
+    type.__setattr__(cls, _KEPT_AS, made)
     found: type = made
     return found

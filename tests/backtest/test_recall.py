@@ -7,6 +7,7 @@ import pytest
 
 import eventstudy as es
 from eventstudy.backtest import EventStrategy
+from eventstudy.backtest.alike import Alike
 from eventstudy.backtest.engines import run_desk
 from eventstudy.backtest.library import bundled_strategies, resolve_strategies
 from eventstudy.backtest.recall import Answer, Recall
@@ -198,3 +199,14 @@ def test_the_shipped_strategies_give_the_same_with_memory(root) -> None:
         for one, other in zip(*ended, strict=True):
             assert one.error == other.error
             np.testing.assert_array_equal(one.excess, other.excess)
+
+
+def test_memory_leaves_nothing_in_backtrader_however_often_a_strategy_runs(setup) -> None:
+    """backtrader keeps in its own modules what it makes for each class that is derived."""
+    from backtrader import lineseries, metabase
+
+    both(setup, Plain, {"hold": [1, 2]})
+    before = len(vars(metabase)), len(vars(lineseries))
+    both(setup, Plain, {"hold": [1, 2]})
+    Alike(resolve_strategies(Plain)[0], lambda strategy: object.__new__(strategy.cls))
+    assert (len(vars(metabase)), len(vars(lineseries))) == before
