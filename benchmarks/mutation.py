@@ -1,7 +1,7 @@
 """Mutation testing: share of wrong versions of the statistics and the engine that tests notice.
 
     python benchmarks/mutation.py --module significance --sample 200
-    python benchmarks/mutation.py --resume --write statistics
+    python benchmarks/mutation.py --write statistics --sample 100 --resume
 
 Mutants are made by the operators of mutmut, drawn at random (`--sample 0` tries all) and tried
 in forks of a process that has collected the tests; only tests that run the changed line are
@@ -25,7 +25,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from mutants.covering import Cache  # noqa: E402
 from mutants.keeping import Results, Tried, drawn, reasons  # noqa: E402
 from mutants.making import Mutant, of_file  # noqa: E402
-from mutants.scope import GROUPS, ROOT, STATISTICS, Group  # noqa: E402
+from mutants.scope import GROUPS, ROOT, SECTIONS, Group  # noqa: E402
 from mutants.telling import PAGE, survivors_of, table_of, write_table  # noqa: E402
 from mutants.trying import Effort, Runner, session  # noqa: E402
 
@@ -104,7 +104,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         action="append",
         choices=GROUPS,
         metavar="NAME",
-        help=f"one of {', '.join(GROUPS)}; again for more (default: statistics)",
+        help=f"one of {', '.join(GROUPS)}; again for more (default: those of the section)",
     )
     parser.add_argument("--sample", type=int, default=200, help="mutants of each; 0 for all")
     parser.add_argument("--seed", type=int, default=7)
@@ -116,14 +116,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--longest", type=float, default=6.0, help="seconds of a test, at most")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for a mutant")
     parser.add_argument("--list", action="store_true", help="count mutants, try none")
-    parser.add_argument("--write", metavar="SECTION", help=f"write the table into {PAGE.name}")
+    parser.add_argument("--write", choices=SECTIONS, help=f"write a section of {PAGE.name}")
     return parser.parse_args(given)  # fmt: skip
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Try the mutants that are asked for, print a table and the survivors."""
     asked = arguments(given)
-    groups = [GROUPS[name] for name in asked.module or STATISTICS]
+    groups = [GROUPS[name] for name in asked.module or SECTIONS[asked.write or "statistics"]]
     path = KEPT / f"results-{asked.seed}.jsonl"
     if not asked.resume and not asked.list:
         forget(path, groups)

@@ -68,5 +68,10 @@ GROUPS: dict[str, Group] = {
     )
 }
 
-STATISTICS = ("abnormal", "models", "significance", "activity", "longrun", "streaming", "alignment")
-ENGINE = ("ledger", "broker", "fastpath", "metrics", "luck")
+SECTIONS = {
+    "statistics": (
+        "abnormal", "models", "significance", "activity", "longrun", "streaming", "alignment",
+    ),
+    "engine": ("ledger", "broker", "fastpath", "metrics", "luck"),
+}  # fmt: skip
+"""Groups by the section of the page that shows them."""

@@ -63,7 +63,8 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]]:
     """Function, change and what became of it, of each mutant."""
-    pytest.importorskip("mutmut")
+    for needed in ("mutmut", "coverage"):
+        pytest.importorskip(needed)
     root = tmp_path_factory.mktemp("toy")
     (root / "toy.py").write_text(TOY)
     (root / "test_toy.py").write_text(TESTS)
