@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import json
 import subprocess
 import sys
@@ -94,3 +96,17 @@ def test_what_never_ends_is_stopped(tried: list[tuple[str, str, str]]) -> None:
     found = {change: what for name, change, what in tried if name == "drained"}
     assert found["x {-= => +=} 1"] == "timed out"
     assert found["while x {> => >=} 0:"] == "killed"
+
+
+def test_reasons_are_of_functions_that_are_there() -> None:
+    with (BENCHMARKS / "mutation_survivors.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(r["module"], r["function"], r["change"]) for r in rows}) == len(rows)
+    for row in rows:
+        assert row["reason"].strip(), row
+        body: list[ast.stmt] = ast.parse((BENCHMARKS.parent / row["module"]).read_text()).body
+        for name in row["function"].split("."):
+            held = [n for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+            named = [node for node in held if node.name == name]
+            assert named, row
+            body = named[0].body
