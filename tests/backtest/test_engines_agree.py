@@ -54,9 +54,12 @@ OUTSIDE = {
 }
 
 
+LEFT = [*OUTSIDE, "backtrader", "impact", "missing bar"]
+
+
 @st.composite
 def worlds(draw):
-    kinds = [PLAIN] * 16 + [*OUTSIDE, "backtrader", "impact", "missing bar"]
+    kinds = [PLAIN] * 16 + LEFT
     return {
         "kind": draw(st.sampled_from(kinds)),
         "seed": draw(st.integers(0, 2**32 - 1)),
@@ -162,8 +165,37 @@ def fixed(kind):
     }  # fmt: skip
 
 
+def test_every_reason_has_a_world():
+    assert {kind.strip() for kind in LEFT} == set(REASONS)
+
+
+@pytest.mark.parametrize("kind", LEFT)
+def test_each_refusal_occurs(kind, make_event, make_table, make_days):
+    args, options = arguments(fixed(kind), make_event, make_table, make_days)
+    assert compared(args, options) == kind.strip()
+
+
+@pytest.mark.parametrize("fill", ["open", "close"])
+@pytest.mark.parametrize("rate", [None, 0.05])
+def test_some_plain_worlds_agree(fill, rate, make_event, make_table, make_days):
+    """Fees, dividends, interest, overlapping legs and positions that the data cut off."""
+    costs = Costs(1, 2, 50, borrow={"B": 2500.0}, rebate=0.7, day_count=365)
+    rows = [2, 5, 6, 6, 20, COUNT - 3, COUNT - 2]
+    world = fixed(PLAIN) | {
+        "fill": fill, "rate": rate, "costs": costs, "rows": rows, "hold": 4, "gross": 0.1,
+    }  # fmt: skip
+    assert compared(*arguments(world, make_event, make_table, make_days)) == ""
+
+
+def test_a_little_impact_is_left_to_cerebro(make_event, make_table, make_days):
+    args, options = arguments(fixed(PLAIN), make_event, make_table, make_days)
+    options["costs"] = Costs(impact=0.4)
+    with pytest.raises(BacktestError, match="impact: prices depend on sizes and volumes"):
+        backtest(*args, **options, engine="vectorised")
+
+
 def test_both_engines_keep_the_same_books(make_event, make_table, make_days):
-    """Hundreds of worlds; at least half take the fast path, and every refusal occurs."""
+    """Hundreds of worlds; at least half take the fast path."""
     seen: Counter[str] = Counter()
 
     @settings(
@@ -179,11 +211,8 @@ def test_both_engines_keep_the_same_books(make_event, make_table, make_days):
             assert "no event can be traded" in str(error)  # noqa: PT017
 
     inner()
-    for kind in [*OUTSIDE, "backtrader", "impact", "missing bar"]:  # whatever was drawn above
-        args, options = arguments(fixed(kind), make_event, make_table, make_days)
-        seen[compared(args, options)] += 1
     assert seen[""] >= sum(seen.values()) / 2, seen
-    assert set(seen) - {""} == set(REASONS), seen
+    assert set(seen) - {""} <= set(REASONS), seen
     assert sum(seen.values()) >= 200, seen
 
 
