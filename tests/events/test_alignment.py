@@ -274,6 +274,10 @@ def test_half_days_are_seen() -> None:
     halves = sessions.days[early_closes(sessions)].astype(str).tolist()
     assert halves == ["2024-07-03", "2024-11-29", "2024-12-24"]
     assert not early_closes(DAYS).any()
+    two = exchange_sessions("XNYS", date(2024, 12, 24), date(2024, 12, 26))
+    assert early_closes(two).tolist() == [True, False]
+    alone = exchange_sessions("XNYS", date(2024, 12, 24), date(2024, 12, 24))
+    assert early_closes(alone).tolist() == [False]
 
 
 def test_price_dates_are_asked_for_a_clock() -> None:
