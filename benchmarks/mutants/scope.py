@@ -44,17 +44,13 @@ GROUPS: dict[str, Group] = {
         Group(
             "abnormal",
             ("eventstudy/abnormal.py", "eventstudy/windows.py"),
-            ("tests/models", "tests/study", "tests/longrun", "tests/streaming"),
+            ("tests/models", "tests/study"),
         ),
-        Group("models", ("eventstudy/models/*.py",), ("tests/models", "tests/study")),
-        Group(
-            "significance",
-            ("eventstudy/significance/*.py",),
-            ("tests/significance", "tests/study", "tests/streaming"),
-        ),
+        Group("models", ("eventstudy/models/*.py",), ("tests/models",)),
+        Group("significance", ("eventstudy/significance/*.py",), ("tests/significance",)),
         Group("activity", ("eventstudy/activity/*.py",), ("tests/activity",)),
         Group("longrun", ("eventstudy/longrun/*.py",), ("tests/longrun",)),
-        Group("streaming", ("eventstudy/streaming/*.py",), ("tests/streaming", "tests/study")),
+        Group("streaming", ("eventstudy/streaming/*.py",), ("tests/streaming",)),
         Group("alignment", ("eventstudy/events/alignment.py",), ("tests/events",)),
         Group(
             "ledger",
