@@ -314,7 +314,9 @@ def test_no_sessions_at_all() -> None:
 
 def test_nothing_to_explain() -> None:
     frame = read_events(one("2024-12-12")).frame.iloc[:0]
-    assert len(explain(place(frame, DAYS), DAYS)) == 0
+    nothing = explain(place(frame, DAYS), DAYS)
+    assert len(nothing) == 0
+    assert nothing.dtype == "str"
 
 
 @pytest.fixture(scope="module")
