@@ -62,8 +62,9 @@ def by_reason(rows: Rows, known: dict[Place, str]) -> str:
     return "\n".join(lines)
 
 
-def write_table(section: str, rows: Rows, known: dict[Place, str], sample: int, seed: int) -> None:
+def write_table(section: str, rows: Rows, known: dict[Place, str], seed: int) -> None:
     """Write the table and the survivors into a section of the page."""
-    said = f"`python benchmarks/mutation.py --write {section} --sample {sample} --seed {seed}`"
+    said = f"`python benchmarks/mutation.py --module NAME --sample N --seed {seed}`, N as tried."
     left = f"Alive, and why:\n\n{by_reason(rows, known)}"
-    write_section(section, f"{said}\n\n{table_of(rows, known)}\n\n{left}", PAGE)
+    text = f"## {section.capitalize()}\n\n{said}\n\n{table_of(rows, known)}\n\n{left}"
+    write_section(section, text, PAGE)
