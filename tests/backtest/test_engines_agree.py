@@ -266,3 +266,37 @@ def test_methods_that_backtrader_calls_are_left_to_cerebro(make_event, make_tabl
     assert found.trades["side"].tolist() == ["long", "short"]
     assert found.config["why_cerebro"] == {"hooked": "backtrader: Hooked defines notify_order"}
     assert "backtrader: Hooked defines notify_order" in found.gather(draws=9).luck["note"][0]
+
+
+class Short(EventStrategy):
+    """All of it sold short."""
+
+    hold: int = 4
+    gross: float = 0.5
+
+    def targets(self, event, history):
+        return {"A": -1.0}
+
+
+def test_a_hole_is_named_by_its_day(make_event, make_table, make_days):
+    """Decided at row 5, bought at row 6, and no bar two sessions later."""
+    days, close = make_days(20), np.full(20, 100.0)
+    close[8] = np.nan
+    table = make_table(days, {"A": {"close": close, "open": close}, "SPY": {"close": [100.0] * 20}})
+    events = [make_event("e0", str(days[5]), tickers=("A",), row=5)]
+    with pytest.raises(BacktestError, match=f"missing bar: A on {days[8]}"):
+        backtest(events, table, Short, engine="vectorised")
+
+
+def test_a_limit_that_binds_at_the_open_alone_is_seen(make_event, make_table, make_days):
+    """Half the account sold at twice its price is all of it; by the close it is a third."""
+    days, close = make_days(20), np.full(20, 100.0)
+    opened = close.copy()
+    opened[6] = 200.0
+    table = make_table(
+        days, {"A": {"close": close, "open": opened}, "SPY": {"close": [100.0] * 20}}
+    )
+    events = [make_event("e0", str(days[5]), tickers=("A",), row=5)]
+    limits = Limits(gross=0.9, net=0.9, single=0.9, initial=0.0)
+    with pytest.raises(BacktestError, match="exposure limit: "):
+        backtest(events, table, Short, engine="vectorised", limits=limits)
