@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventstudy.backtest import Costs, EventStrategy, Limits, backtest
+from eventstudy.backtest import FREE, Costs, EventStrategy, Limits, backtest
 from eventstudy.backtest.fastpath import REASONS
 from eventstudy.errors import BacktestError
 
@@ -300,3 +300,21 @@ def test_a_limit_that_binds_at_the_open_alone_is_seen(make_event, make_table, ma
     limits = Limits(gross=0.9, net=0.9, single=0.9, initial=0.0)
     with pytest.raises(BacktestError, match="exposure limit: "):
         backtest(events, table, Short, engine="vectorised", limits=limits)
+
+
+def test_an_account_of_nothing_has_no_exposure_in_either_engine(make_event, make_table, make_days):
+    """500 shares sold at 100 of an account of 100,000 stand at 300: nothing is left."""
+    days, close = make_days(20), np.full(20, 100.0)
+    close[7] = 300.0
+    table = make_table(days, {"A": {"close": close, "open": close}, "SPY": {"close": [100.0] * 20}})
+    events = [make_event("e0", str(days[5]), tickers=("A",), row=5)]
+    wide = Limits(gross=9, net=9, single=9, cash=False, initial=0.0, maintenance_short=0.0)
+    options = {"limits": wide, "capital": CAPITAL, "costs": FREE}
+    slow, fast = (
+        backtest(events, table, Short, engine=engine, **options)
+        for engine in ("cerebro", "vectorised")
+    )
+    same_books(fast, slow)
+    broke = fast.equity["value"] == 0.0
+    assert broke.sum() == 1
+    assert fast.equity["gross"].isna().tolist() == broke.tolist()
