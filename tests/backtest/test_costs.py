@@ -11,6 +11,7 @@ from eventstudy.backtest.costs import (
     fill_price,
     interest_rates,
     slippage_paid,
+    times,
 )
 from eventstudy.backtest.limits import breach
 from eventstudy.errors import BacktestError
@@ -72,6 +73,28 @@ def test_faulty_rates_are_all_named():
 def test_each_limit_by_hand(after, cash, words):
     found = breach(Limits(), 100.0, np.zeros(2), np.array(after), 100.0, cash)
     assert found == words
+
+
+def test_a_name_that_does_not_grow_is_no_reason():
+    """60 of 100 stand above a single-name limit of half already; ten of another are bought."""
+    limits = Limits(gross=9, net=9, single=0.5, initial=0.0)
+    before, after = np.array([60.0, 0.0]), np.array([60.0, 10.0])
+    assert breach(limits, 100.0, before, after, 40.0, 30.0) is None
+    assert breach(limits, 100.0, after, np.array([60.0, 51.0]), 30.0, 0.0) is not None
+
+
+def test_the_largest_rates():
+    """A trade costs all of itself at most, a loan ten times itself a year."""
+    assert Costs(borrow_bp=100_000, debit_bp=100_000, commission_bp=10_000).debit_bp == 100_000
+    for name, rate in (("borrow_bp", 100_001), ("debit_bp", 100_001), ("commission_bp", 10_001)):
+        with pytest.raises(BacktestError, match=f"{name} is {rate}"):
+            Costs(**{name: rate})
+
+
+def test_costs_a_multiple_of_others():
+    found = times(Costs(1, 2, 50, borrow={"A": 30}, debit_bp=80), 3)
+    assert (found.commission_bp, found.half_spread_bp, found.borrow_bp) == (3, 6, 150)
+    assert (dict(found.borrow), found.debit_bp) == ({"A": 90}, 80)
 
 
 def test_a_trade_that_lessens_an_exposure_passes():

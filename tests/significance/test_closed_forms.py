@@ -119,6 +119,17 @@ def test_patell_adjusted_by_a_plain_loop_with_unequal_estimation_windows() -> No
 def test_patell_needs_a_finite_variance() -> None:
     s = replace(sample(n=4), dof=np.array([2, 50, 50, 50]))
     assert found("patell", s).verdict.distribution == "undefined: an event has M - d of 2 or fewer"
+    finite = replace(s, dof=np.array([3, 50, 50, 50]))
+    day = MASKS[:1]
+    scars = (s.ar @ day[0]) / np.sqrt(np.einsum("l,nlk,k->n", day[0], s.v, day[0]))
+    expected = scars.sum() / np.sqrt(3 / 1 + 3 * 50 / 48)
+    assert found("patell", finite, day).verdict.statistic == pytest.approx([expected], rel=1e-10)
+
+
+def test_events_overlap_from_the_first_session_that_they_share() -> None:
+    assert not sample(n=3, spacing=5).overlapping(5)
+    assert sample(n=3, spacing=4).overlapping(5)
+    assert sample(n=3, spacing=0).overlapping(1)
 
 
 @pytest.mark.parametrize("name", ["patell_adjusted", "kolari_pynnonen"])
