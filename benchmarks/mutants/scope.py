@@ -47,7 +47,11 @@ GROUPS: dict[str, Group] = {
             ("tests/models", "tests/study"),
         ),
         Group("models", ("eventstudy/models/*.py",), ("tests/models",)),
-        Group("significance", ("eventstudy/significance/*.py",), ("tests/significance",)),
+        Group(
+            "significance",
+            ("eventstudy/significance/*.py",),
+            ("tests/significance", "tests/study/test_one_event.py"),
+        ),
         Group("activity", ("eventstudy/activity/*.py",), ("tests/activity",)),
         Group("longrun", ("eventstudy/longrun/*.py",), ("tests/longrun",)),
         Group("streaming", ("eventstudy/streaming/*.py",), ("tests/streaming",)),
