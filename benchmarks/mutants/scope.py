@@ -44,7 +44,7 @@ GROUPS: dict[str, Group] = {
         Group(
             "abnormal",
             ("eventstudy/abnormal.py", "eventstudy/windows.py"),
-            ("tests/models", "tests/study"),
+            ("tests/models", "tests/study/test_windows.py", "tests/study/test_made_worlds.py"),
         ),
         Group("models", ("eventstudy/models/*.py",), ("tests/models",)),
         Group(
