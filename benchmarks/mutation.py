@@ -1,7 +1,7 @@
 """Mutation testing: share of wrong versions of the statistics and the engine that tests notice.
 
     python benchmarks/mutation.py --module significance --sample 200
-    python benchmarks/mutation.py --resume --write statistics
+    python benchmarks/mutation.py --kept --write statistics
 
 Mutants are made by the operators of mutmut, drawn at random (`--sample 0` tries all) and tried
 in forks of a process that has collected the tests; only tests that run the changed line are
@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -25,7 +25,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from mutants.covering import Cache  # noqa: E402
 from mutants.keeping import Results, Tried, drawn, reasons  # noqa: E402
 from mutants.making import Mutant, of_file  # noqa: E402
-from mutants.scope import GROUPS, ROOT, STATISTICS, Group  # noqa: E402
+from mutants.scope import GROUPS, ROOT, SECTIONS, Group  # noqa: E402
 from mutants.telling import PAGE, survivors_of, table_of, write_table  # noqa: E402
 from mutants.trying import Effort, Runner, session  # noqa: E402
 
@@ -44,9 +44,14 @@ def compiles(mutant: Mutant) -> bool:
     return True
 
 
-def mutants_of(group: Group, sample: int, seed: int) -> list[Mutant]:
-    """Return the mutants of a group that are tried."""
-    return drawn({path: of_file(ROOT, path) for path in group.paths()}, sample, seed, compiles)
+def mutants_of(
+    group: Group, sample: int, seed: int, kept: Container[str] | None = None
+) -> list[Mutant]:
+    """Return the mutants of a group that are tried; those of a key in `kept`, where it is given."""
+    by_file = {path: of_file(ROOT, path) for path in group.paths()}
+    if kept is not None:
+        return [one for made in by_file.values() for one in made if one.key in kept]
+    return drawn(by_file, sample, seed, compiles)
 
 
 def work_of(group: Group, mutants: list[Mutant], results: Results) -> Callable[[Runner], None]:
@@ -104,7 +109,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         action="append",
         choices=GROUPS,
         metavar="NAME",
-        help=f"one of {', '.join(GROUPS)}; again for more (default: statistics)",
+        help=f"one of {', '.join(GROUPS)}; again for more (default: those of the section)",
     )
     parser.add_argument("--sample", type=int, default=200, help="mutants of each; 0 for all")
     parser.add_argument("--seed", type=int, default=7)
@@ -114,26 +119,29 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         help="keep results whose function, and whose tests if it lived, are unchanged",
     )
     parser.add_argument("--longest", type=float, default=6.0, help="seconds of a test, at most")
-    parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for a mutant")
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for a mutant")
+    parser.add_argument("--kept", action="store_true", help="try none, show what was found before")
     parser.add_argument("--list", action="store_true", help="count mutants, try none")
-    parser.add_argument("--write", metavar="SECTION", help=f"write the table into {PAGE.name}")
+    parser.add_argument("--write", choices=SECTIONS, help=f"write a section of {PAGE.name}")
     return parser.parse_args(given)  # fmt: skip
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Try the mutants that are asked for, print a table and the survivors."""
     asked = arguments(given)
-    groups = [GROUPS[name] for name in asked.module or STATISTICS]
+    groups = [GROUPS[name] for name in asked.module or SECTIONS[asked.write or "statistics"]]
     path = KEPT / f"results-{asked.seed}.jsonl"
-    if not asked.resume and not asked.list:
+    if not (asked.resume or asked.kept or asked.list):
         forget(path, groups)
     rows: dict[str, tuple[int, list[Tried]]] = {}
     for group in groups:
         everything = sum(len(of_file(ROOT, one)) for one in group.paths())
-        mutants = mutants_of(group, asked.sample, asked.seed)
+        before = Results(path).kept if asked.kept else None
+        mutants = mutants_of(group, asked.sample, asked.seed, before)
         print(f"{group.name}: {len(mutants)} of {everything} mutants", flush=True)
         if not asked.list:
-            try_group(group, mutants, path, Effort(asked.longest, asked.budget))
+            if not asked.kept:
+                try_group(group, mutants, path, Effort(asked.longest, asked.budget))
             kept = Results(path).kept
             rows[group.name] = (everything, [kept[one.key] for one in mutants if one.key in kept])
     if rows:
@@ -141,7 +149,7 @@ def main(given: Sequence[str] | None = None) -> int:
         print(table_of(rows, known))
         print(survivors_of(rows, known))
         if asked.write:
-            write_table(asked.write, rows, known, asked.sample, asked.seed)
+            write_table(asked.write, rows, known, asked.seed)
     return 0
 
 

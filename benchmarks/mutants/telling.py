@@ -1,7 +1,8 @@
-"""The table of mutants, and the section of the page that shows it."""
+"""The table of mutants and what is left alive, and the section of the page that shows both."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 from sections import markdown_table, write_section
@@ -47,8 +48,23 @@ def survivors_of(rows: Rows, known: dict[Place, str]) -> str:
     return "\n".join(lines)
 
 
-def write_table(section: str, rows: Rows, known: dict[Place, str], sample: int, seed: int) -> None:
-    """Write the table into a section of the page."""
-    names = "".join(f" --module {name}" for name in rows)
-    said = f"`python benchmarks/mutation.py{names} --sample {sample} --seed {seed}`"
-    write_section(section, f"{table_of(rows, known)}\n\n{said}", PAGE)
+def by_reason(rows: Rows, known: dict[Place, str]) -> str:
+    """Return the survivors, those of one reason on one line; those of none at the end."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for tried in (one for _, found in rows.values() for one in found):
+        if tried.what in ("survived", "no test"):
+            place = f"`{Path(tried.path).stem}.{tried.function}`"
+            found[reason_of(tried, known)].append(place)
+    unexplained = found.pop("", [])
+    lines = [f"- {', '.join(dict.fromkeys(at))}: {reason}" for reason, at in found.items()]
+    if unexplained:
+        lines.append(f"- Not explained: {', '.join(dict.fromkeys(unexplained))}")
+    return "\n".join(lines)
+
+
+def write_table(section: str, rows: Rows, known: dict[Place, str], seed: int) -> None:
+    """Write the table and the survivors into a section of the page."""
+    said = f"`python benchmarks/mutation.py --module NAME --sample N --seed {seed}`, N as tried."
+    left = f"Alive, and why:\n\n{by_reason(rows, known)}"
+    text = f"## {section.capitalize()}\n\n{said}\n\n{table_of(rows, known)}\n\n{left}"
+    write_section(section, text, PAGE)

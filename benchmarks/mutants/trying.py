@@ -11,6 +11,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -146,14 +147,23 @@ class Runner:
                 data_file=None, config_file=False, messages=False,
                 include=[str(self.root / path) for path in self.scope],
             )  # fmt: skip
+            seen.set_option("run:disable_warnings", ["no-data-collected"])
             self.meter = meter = Meter(seen)
             self.watch = lambda r: meter.failed.add(r.nodeid) if r.failed else None
-            tell(json.dumps(measured(items, meter, self.scope, self.root)))
+            try:
+                tell(json.dumps(measured(items, meter, self.scope, self.root)))
+            except BaseException:
+                tell(json.dumps({"fault": traceback.format_exc()}))
 
-        answer = forked(child, 1200)
-        if not answer:
-            raise RuntimeError(f"{items[0].nodeid}: the tests of this file could not be measured")
-        return dict(json.loads(answer))
+        said = forked(child, 1200)
+        try:
+            answer = dict(json.loads(said))
+        except ValueError:
+            answer = {"fault": "the process ended, or was ended after 1200 s, without a word"}
+        if "fault" in answer:
+            path = items[0].nodeid.partition("::")[0]
+            raise RuntimeError(f"{path}: could not be measured: {answer['fault']}")
+        return answer
 
     def asked(self, mutant: Mutant) -> list[str]:
         """Return the tests of a mutant, in order: what killed its neighbours, then the quickest."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import cumulate
+from eventstudy.abnormal import cumulate, varies
 from eventstudy.activity.layout import (
     TESTS,
     Block,
@@ -196,7 +196,8 @@ def _fit(
         np.ones(len(rows)),
     )
     fit = find_model(model).fit(task)
-    good = np.isfinite(fit.condition) & np.isfinite(fit.ar).all(axis=1) & (fit.s2 > 0)
+    squares = np.nanmean(task.y**2, axis=1)
+    good = np.isfinite(fit.condition) & np.isfinite(fit.ar).all(axis=1) & varies(fit.s2, squares)
     for i in rows[~good]:
         o = study.observations[i]
         detail = f"log volume of {o.label}, or of its market, does not vary"

@@ -354,9 +354,7 @@ def calendar_tables(
                         labels | model | alpha_of(made, yardstick, market.days, config.lags)
                     )
                     series.append(_series(labels, made, market.days))
-    columns = ["group", "alignment", "horizon", "weights", "date", "return", "firms"]
-    returns = pd.concat(series, ignore_index=True) if series else pd.DataFrame(columns=columns)
-    return pd.DataFrame(rows, columns=list(CALENDAR)), returns
+    return pd.DataFrame(rows, columns=list(CALENDAR)), pd.concat(series, ignore_index=True)
 
 
 def _series(labels: Mapping[str, str], made: Portfolio, days: Days) -> pd.DataFrame:

@@ -110,6 +110,43 @@ def test_one_named_market(volume_study: es.StudyResult, volume_prices: es.PriceT
         assert table.loc["e1", "abnormal"] == pytest.approx(expected, abs=1e-9)
 
 
+def test_the_notes_name_the_market(volume_study: es.StudyResult, found: ActivityResult) -> None:
+    named = abnormal_volume(volume_study, model="market", market=["SPY", "DD"])
+    assert "Market volume: mean log volume of SPY, DD." in named.notes
+    assert any("of the other securities of the price table" in note for note in found.notes)
+
+
+def test_the_first_session_of_the_table_is_itself(volume_prices: es.PriceTable) -> None:
+    """Sessions -12 to -1 of an event on the thirteenth session are the table's first twelve."""
+    events = made_events(volume_prices, [("BB", 12)]).select(["e0"])
+    study = es.event_study(
+        events, volume_prices, window=(0, 0), estimation=12, gap=0, min_estimation=11,
+        model="mean", observed=[],
+    )  # fmt: skip
+    row = abnormal_volume(study, model="mean").events.set_index("ticker").loc["BB"]
+    logs = logs_of(volume_prices)["BB"]
+    assert row["n_estimation"] == 12
+    assert row["abnormal"] == pytest.approx(logs[12] - logs[:12].mean(), abs=1e-12)
+
+
+def test_volume_that_never_varies_is_dropped_and_the_others_keep_their_numbers(
+    volume_study: es.StudyResult, volume_prices: es.PriceTable, found: ActivityResult
+) -> None:
+    volume = volume_prices.volume.copy()
+    volume[:, volume_prices.column("BB")] = 1000.0
+    flat = replace(volume_study, prices=replace(volume_prices, volume=volume))
+    left = abnormal_volume(flat, model="mean")
+    said = left.dropped.set_index("event_id").loc["e1"]
+    assert (said["ticker"], said["reason"]) == ("BB", "no_variance")
+    assert said["detail"] == "log volume of BB, or of its market, does not vary"
+    before, after = (own(table, "mean", "0,0") for table in (found, left))
+    assert list(after.index) == ["e0", "e2", "e3"]
+    for name in ("abnormal", "se", "p_sq", "autocorrelation"):
+        assert after[name].tolist() == before.loc[after.index, name].tolist()
+    with pytest.raises(StudyError, match="8 no_variance.* e0 AA: log volume of AA, or of its"):
+        abnormal_volume(flat, model="market", market="BB")
+
+
 def test_the_rank_among_sums_of_residuals(
     found: ActivityResult, volume_prices: es.PriceTable
 ) -> None:
@@ -172,6 +209,11 @@ def test_the_rank_test_measures_sums_on_sums(
     assert day == pytest.approx(k[202] / np.sqrt(np.mean(k[:200] ** 2)), rel=1e-10)
 
 
+def test_the_rank_test_is_asked_for_by_name(volume_study: es.StudyResult) -> None:
+    named = abnormal_volume(volume_study, model="mean", tests=["corrado_serial", "sign"])
+    assert list(dict.fromkeys(named.tests["test"])) == ["corrado_serial", "sign"]
+
+
 def test_baskets_are_means_of_logs_and_spreads_are_left_aside(
     found: ActivityResult, volume_prices: es.PriceTable
 ) -> None:
@@ -229,6 +271,7 @@ def test_a_session_of_no_volume_drops_the_pair_and_says_so(
     found = abnormal_volume(study)
     assert "e1" not in set(found.events["event_id"])
     assert list(found.dropped["event_id"]) == ["e1"]
+    assert list(found.dropped) == ["event_id", "ticker", "reason", "detail"]
     assert found.dropped["reason"].iloc[0] == "no_volume"
     assert "BB has no volume at session +0 from" in found.dropped["detail"].iloc[0]
     assert "1 sessions of zero volume" in found.summary()

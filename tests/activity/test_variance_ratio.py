@@ -227,6 +227,18 @@ def test_a_model_without_covariance_is_left_out_and_said(
         variance_ratio(replace(volume_study, fits={"mean": fits["mean"]}))
 
 
+def test_an_approximate_covariance_is_said(volume_study: es.StudyResult) -> None:
+    from dataclasses import replace
+
+    mean = volume_study.fits["mean"]
+    fits = {"mean": replace(mean, fit=replace(mean.fit, covariance="approximate"))}
+    found = variance_ratio(replace(volume_study, fits=fits))
+    said = "Model mean: approximate covariance, so that F is approximate."
+    assert said in found.notes
+    exact = variance_ratio(replace(volume_study, fits={"mean": mean}))
+    assert said not in exact.notes
+
+
 def test_the_summary_of_variance(found: ActivityResult) -> None:
     frame = found.summary_frame()
     row = frame.query("group == 'all' and model == 'market' and window == '0,0'").iloc[0]

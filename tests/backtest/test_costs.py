@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eventstudy.backtest import Costs, Limits
+from eventstudy.backtest import FREE, Costs, EventStrategy, Limits, backtest
 from eventstudy.backtest.costs import (
     borrow_fee,
     cash_interest,
@@ -11,6 +11,7 @@ from eventstudy.backtest.costs import (
     fill_price,
     interest_rates,
     slippage_paid,
+    times,
 )
 from eventstudy.backtest.limits import breach
 from eventstudy.errors import BacktestError
@@ -74,7 +75,69 @@ def test_each_limit_by_hand(after, cash, words):
     assert found == words
 
 
+def test_a_name_that_does_not_grow_is_no_reason():
+    """60 of 100 stand above a single-name limit of half already; ten of another are bought."""
+    limits = Limits(gross=9, net=9, single=0.5, initial=0.0)
+    before, after = np.array([60.0, 0.0]), np.array([60.0, 10.0])
+    assert breach(limits, 100.0, before, after, 40.0, 30.0) is None
+    assert breach(limits, 100.0, after, np.array([60.0, 51.0]), 30.0, 0.0) is not None
+
+
+def test_the_largest_rates():
+    """A trade costs all of itself at most, a loan ten times itself a year."""
+    assert Costs(borrow_bp=100_000, debit_bp=100_000, commission_bp=10_000).debit_bp == 100_000
+    for name, rate in (("borrow_bp", 100_001), ("debit_bp", 100_001), ("commission_bp", 10_001)):
+        with pytest.raises(BacktestError, match=f"{name} is {rate}"):
+            Costs(**{name: rate})
+
+
+def test_costs_a_multiple_of_others():
+    found = times(Costs(1, 2, 50, borrow={"A": 30}, debit_bp=80), 3)
+    assert (found.commission_bp, found.half_spread_bp, found.borrow_bp) == (3, 6, 150)
+    assert (dict(found.borrow), found.debit_bp) == ({"A": 90}, 80)
+
+
 def test_a_trade_that_lessens_an_exposure_passes():
     over = np.array([300.0, 0.0])
     assert breach(Limits(), 100.0, over, np.array([250.0, 0.0]), -200.0, -150.0) is None
     assert "equity is 0.00" in str(breach(Limits(), 0.0, over, over, 0.0, 0.0))
+
+
+class Whole(EventStrategy):
+    """Half the account short of A at first, then half of it long of B."""
+
+    hold: int = 9
+    gross: float = 0.5
+
+    def targets(self, event, history):
+        return {"A": -1.0} if event.id == "e0" else {"B": 1.0}
+
+
+def test_commission_counts_for_the_cash_that_is_needed(make_event, make_table, flat):
+    """All of a million is bought: ten basis points of it are a thousand too much."""
+    days, prices = flat(20, B=100.0)
+    events = [make_event("e1", str(days[5]), tickers=("B",), row=5)]
+    table, chosen = make_table(days, prices), (Whole, {"gross": 1.0})
+    wide = Limits(gross=9, net=9, single=9, initial=0.0)
+    found = backtest(events, table, chosen, costs=Costs(10, 0, 0), limits=wide, engine="cerebro")
+    assert found.orders["reason"].tolist() == ["cash would be -1,000.00"]
+    free = backtest(events, table, chosen, costs=FREE, limits=wide, engine="cerebro")
+    assert free.orders["status"].tolist() == ["filled"] * len(free.orders)
+
+
+def test_what_is_held_is_worth_its_close_at_a_close(make_event, make_table, flat):
+    """Sold short at 100, A stands at 150 when B is bought: 125 of an equity of 75."""
+    days, prices = flat(20, A=100.0, B=100.0)
+    prices["A"]["open"], prices["A"]["close"] = np.full(20, 100.0), np.full(20, 100.0)
+    prices["A"]["close"][6:], prices["A"]["open"][7:] = 150.0, 150.0
+    events = [
+        make_event(f"e{i}", str(days[row]), tickers=(name,), row=i)
+        for i, (name, row) in enumerate([("A", 2), ("B", 5)])
+    ]
+    limits = Limits(gross=1.5, net=9, single=9, cash=False, initial=0.0, maintenance_short=0.0)
+    found = backtest(
+        events, make_table(days, prices), (Whole, {"fill": "close"}), costs=FREE, limits=limits,
+        engine="cerebro",
+    )  # fmt: skip
+    said = found.orders.set_index("event_id")["reason"]
+    assert said["e1"] == "gross exposure would be 1.667 of equity, limit 1.5"

@@ -100,6 +100,24 @@ def test_a_sleeve_without_a_bar_is_no_number(world):
     assert np.isfinite(found[0, [195, 203]]).all()
 
 
+class Idle(Pair):
+    """Trades nothing, whatever it sees."""
+
+    def targets(self, event, history):
+        return {}
+
+
+def test_a_sleeve_of_nothing_earns_nothing(world):
+    events, table, _ = world
+    setup = set_up(events, table, capital=CAPITAL)
+    needed = np.zeros((1, COUNT), dtype=bool)
+    needed[0, [195, 203]] = True
+    (strategy,) = resolve_strategies([Idle])
+    found = placed_sleeves(setup, strategy, events[:1], needed, 0)
+    assert found[0, [195, 203]].tolist() == [[0.0] * found.shape[2]] * 2
+    assert np.isnan(found[0, 50]).all()
+
+
 def test_costs_and_delays_are_those_of_whole_runs(world):
     events, table, _ = world
     costs = Costs(3, 4, 100, borrow={"B": 700.0})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from eventstudy.backtest import metrics
 
@@ -53,6 +54,53 @@ def test_what_cannot_be_computed_is_nan_or_a_total_loss():
     assert math.isnan(metrics.annual_return(np.array([100.0])))
     assert math.isnan(metrics.sharpe_error(math.nan, 100))
     assert metrics.annual_return(np.array([100.0, -5.0])) == -1.0
+
+
+def test_an_account_that_is_gone_earns_nothing_more():
+    returns = metrics.value_returns(np.array([100.0, 0.0, 50.0, -5.0, 10.0]))
+    assert returns == pytest.approx([-1.0, 0.0, -1.1, 0.0], abs=1e-15)
+
+
+def test_the_shortest_paths():
+    """Nothing of no value, of one value zeros, and of two returns a spread of sqrt 2 / 10."""
+    for figure in (metrics.total_return, metrics.annual_return, metrics.max_drawdown):
+        assert math.isnan(figure(np.array([])))
+    assert metrics.total_return(np.array([5.0])) == 0.0
+    assert metrics.max_drawdown(np.array([5.0])) == 0.0
+    assert metrics.annual_return(np.array([100.0, 101.0])) == pytest.approx(1.01**252 - 1)
+    two = np.array([0.2, 0.0])
+    assert metrics.volatility(two) == pytest.approx(0.1 * math.sqrt(2 * 252))
+    assert metrics.sharpe(two) == pytest.approx(math.sqrt(252 / 2))
+    assert metrics.sortino(two - 0.1) == pytest.approx(0.0, abs=1e-15)
+    assert metrics.skewness(two) == pytest.approx(0.0, abs=1e-12)
+    for moment in (metrics.skewness, metrics.kurtosis):
+        assert math.isnan(moment(np.array([0.1])))
+    assert metrics.sharpe_error(0.0, 2) == pytest.approx(math.sqrt(252 / 2))
+    assert math.isnan(metrics.sharpe_error(0.0, 1))
+    assert math.isnan(metrics.turnover(1.0, np.array([100.0])))
+    assert math.isnan(metrics.turnover(1.0, np.array([100.0, -100.0])))
+    assert metrics.turnover(1.0, np.array([0.5, 1.5])) == 252.0
+
+
+def test_the_figures_of_a_path_by_name():
+    found = metrics.path_metrics(VALUES, np.full(3, 0.01))
+    excess = np.array([0.10, -0.10, 0.05]) - 0.01
+    ratio = (2 / 300) / math.sqrt(1950 / 90_000 / 2) * math.sqrt(252)
+    assert found == pytest.approx(
+        {
+            "total_return": 0.0395,
+            "annual_return": 1.0395**84 - 1,
+            "volatility": math.sqrt(1950 / 90_000 / 2 * 252),
+            "sharpe": ratio,
+            "sharpe_se": math.sqrt((1 + ratio**2 / 504) / 3 * 252),
+            "max_drawdown": -0.1,
+            "sortino": (2 / 300) / (0.11 / math.sqrt(3)) * math.sqrt(252),
+            "calmar": (1.0395**84 - 1) / 0.1,
+            "skewness": stats.skew(excess),
+            "kurtosis": stats.kurtosis(excess, fisher=False),
+            "worst_day": -0.1,
+        }
+    )
 
 
 def test_sortino_by_hand():

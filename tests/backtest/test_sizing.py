@@ -52,6 +52,8 @@ def test_dollar_neutral_by_hand():
     """0.8 long and 0.2 short: the sides are scaled by 0.625 and 2.5 to half of 1.0 each."""
     found = sized("dollar-neutral", {"A": 0.6, "B": 0.2, "C": -0.2}, history_of(noisy()))
     assert found == pytest.approx({"A": 0.375, "B": 0.125, "C": -0.5}, abs=1e-15)
+    said = SIZINGS["dollar-neutral"]({"A": 0.8, "B": -0.2}, EVENT, history_of(noisy()), 0.1)
+    assert said.note == "dollar-neutral: long side x 0.625, short side x 2.500"
 
 
 def test_beta_neutral_by_hand():
@@ -102,7 +104,7 @@ def test_volatility_is_that_of_the_weighted_returns():
 
 def test_volatility_stops_at_the_stated_leverage():
     history = history_of(noisy(noise=0.001))
-    weights = {"A": 0.28, "B": -0.72}  # of betas 1.8 and 0.7: hardly any risk is left
+    weights = {"A": 0.14, "B": -0.36}  # of betas 1.8 and 0.7: hardly any risk is left
     found = SIZINGS["volatility"](weights, EVENT, history, 1.0)
     assert sum(map(abs, found.weights.values())) == pytest.approx(LEVERAGE)
     assert f"held at {LEVERAGE:g} times the sleeve" in found.note

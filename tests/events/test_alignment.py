@@ -274,6 +274,10 @@ def test_half_days_are_seen() -> None:
     halves = sessions.days[early_closes(sessions)].astype(str).tolist()
     assert halves == ["2024-07-03", "2024-11-29", "2024-12-24"]
     assert not early_closes(DAYS).any()
+    two = exchange_sessions("XNYS", date(2024, 12, 24), date(2024, 12, 26))
+    assert early_closes(two).tolist() == [True, False]
+    alone = exchange_sessions("XNYS", date(2024, 12, 24), date(2024, 12, 24))
+    assert early_closes(alone).tolist() == [False]
 
 
 def test_price_dates_are_asked_for_a_clock() -> None:
@@ -310,7 +314,9 @@ def test_no_sessions_at_all() -> None:
 
 def test_nothing_to_explain() -> None:
     frame = read_events(one("2024-12-12")).frame.iloc[:0]
-    assert len(explain(place(frame, DAYS), DAYS)) == 0
+    nothing = explain(place(frame, DAYS), DAYS)
+    assert len(nothing) == 0
+    assert nothing.dtype == "str"
 
 
 @pytest.fixture(scope="module")

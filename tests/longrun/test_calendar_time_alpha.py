@@ -70,6 +70,14 @@ def test_portfolio_returns_by_hand() -> None:
     assert firms.tolist() == [2, 1, 0, 0]
 
 
+def test_a_firm_of_no_weight_is_not_held() -> None:
+    held, returns = np.ones((2, 2), dtype=bool), np.array([[0.1, 0.3], [0.1, 0.3]])
+    valued, firms = portfolio_returns(held, returns, np.array([[0.0, 2.0], [0.0, -1.0]]))
+    assert valued[0] == pytest.approx(0.3, abs=1e-15)
+    assert np.isnan(valued[1])
+    assert firms.tolist() == [1, 0]
+
+
 def test_weights_know_nothing_of_their_own_session() -> None:
     values = np.array([[1.0], [np.nan], [3.0], [4.0]])
     assert lagged(values)[1:, 0].tolist() == [1.0, 1.0, 3.0]

@@ -18,6 +18,7 @@ from eventstudy.errors import InputError, PriceError, StudyError, UnknownNameErr
 from eventstudy.longrun import LongRunResult, long_run
 from eventstudy.longrun.config import OVERLAPS
 from eventstudy.longrun.outcomes import overlapping
+from eventstudy.longrun.result import _worded
 from eventstudy.longrun.tables import shared_pairs
 from eventstudy.study.overlapping import OVERLAPS as STUDY_OVERLAPS
 
@@ -150,6 +151,22 @@ def test_the_mean_and_its_moments(plain: LongRunResult) -> None:
     assert "2 of 4 events overlap another horizon of their own firm" in tests.loc["t", "caveat"]
 
 
+def test_two_events_have_a_spread_and_no_skewness(
+    events: es.EventCalendar, made_prices: es.PriceTable
+) -> None:
+    found = long_run(events.select(["e0", "e1"]), made_prices, horizon=40)
+    one, two = found.bhar["bhar"]
+    row = found.means.iloc[0]
+    assert row["sd"] == pytest.approx(abs(one - two) / math.sqrt(2), rel=1e-12)
+    assert math.isnan(row["skewness"])
+
+
+def test_a_p_value_is_worded_as_below_only_where_it_is() -> None:
+    assert [_worded(p) for p in (0.00099, 0.001, 0.0456, math.nan)] == [
+        "<0.001", "0.001", "0.046", "-",
+    ]  # fmt: skip
+
+
 def test_named_controls_bought_once_and_rebalanced(
     events: es.EventCalendar, made_prices: es.PriceTable, made_returns: pd.DataFrame
 ) -> None:
@@ -171,8 +188,45 @@ def test_named_controls_bought_once_and_rebalanced(
     daily = math.prod(1 + r for r in pair) - 1
     assert table["never"].loc["e0", "bh_expected"] == pytest.approx(once, abs=1e-12)
     assert table["session"].loc["e0", "bh_expected"] == pytest.approx(daily, abs=1e-12)
+    said = {rule: r.asked()[-1] for rule, r in found.items()}
+    assert said["never"].endswith("named firms, bought once (mean of compounded returns)")
+    assert said["session"].endswith("firms, rebalanced each session (compounded mean return)")
     lost = found["never"].dropped.query("reason == 'no_controls'")
     assert list(lost["event_id"]) == ["e1", "e3"]
+
+
+def test_a_control_whose_prices_end_is_left_out_and_told(
+    events: es.EventCalendar, made_returns: pd.DataFrame
+) -> None:
+    closes = 100.0 * (1.0 + made_returns.iloc[1:]).cumprod()
+    closes.loc[closes.index > day(made_returns, 320), "FF"] = np.nan
+    matched = {"AA": ["FF", "GG"]}
+    found = long_run(events.select(["e0"]), closes, horizon=(1, 40), matched=matched)
+    row = found.bhar.query("against == 'matched'").iloc[0]
+    assert row["controls"] == "GG"
+    market = compounded(made_returns, "GG", 301, 340)
+    assert row["bh_expected"] == pytest.approx(market, abs=1e-12)
+    lost = found.dropped.set_index("event_id").loc["e0"]
+    assert (lost["ticker"], lost["reason"]) == ("AA", "control_missing_returns")
+    assert lost["detail"].startswith("FF")
+
+
+def test_the_manifest_holds_every_choice(
+    events: es.EventCalendar, made_prices: es.PriceTable
+) -> None:
+    found = long_run(
+        events, made_prices, horizon=40, matched=["FF", "GG", "HH"], neighbours=2,
+        match_on=["beta", "momentum"], rebalance="session", overlap="keep-first", min_firms=2,
+        lags=3, draws=150, estimation=120, gap=5, min_estimation=60, seed=11,
+    )  # fmt: skip
+    assert found.manifest()["long_run"] == {
+        "benchmark": "SPY", "on": "own", "horizons": ["1,40"], "estimation": 120, "gap": 5,
+        "min_estimation": 60, "controls": {}, "candidates": ["FF", "GG", "HH"], "neighbours": 2,
+        "match_on": ["beta", "momentum"], "rebalance": "session", "weights": ["equal"],
+        "overlap": "keep-first", "min_firms": 2, "lags": 3, "draws": 150, "seed": 11,
+    }  # fmt: skip
+    named = long_run(events, made_prices, horizon=40, matched={"AA": ["FF"]})
+    assert named.config.as_dict()["controls"] == {"AA": ["FF"]}
 
 
 def test_neighbours_know_only_what_came_before(
@@ -277,6 +331,21 @@ def test_factors_and_the_risk_free_rate_enter_the_regression(
     assert row["alpha"] == pytest.approx(sm.OLS(y.to_numpy(), x).fit().params[0], rel=1e-9)
 
 
+def test_an_alpha_that_cannot_be_had_says_why(
+    events: es.EventCalendar, made_prices: es.PriceTable, made_returns: pd.DataFrame
+) -> None:
+    """Two sessions for two coefficients; a factor that stands still."""
+    one = events.select(["e0"])
+    short = long_run(one, made_prices, horizon=(1, 2)).calendar_time.iloc[0]
+    assert short["distribution"] == "undefined: 2 sessions, 2 coefficients"
+    flat = pd.DataFrame({"SMB": 0.001, "RF": 0.0}, index=made_returns.index)
+    still = long_run(one, made_prices, horizon=40, factors=flat).calendar_time.iloc[0]
+    assert still["distribution"] == "undefined: the factors do not vary"
+    for row, n in ((short, 2), (still, 40)):
+        assert (row["n"], row["lags"], row["n_firms"]) == (n, 0, 1)
+        assert row[["alpha", "se", "statistic", "p_value", "r2"]].isna().all()
+
+
 def test_value_weights_are_those_of_the_session_before(
     events: es.EventCalendar, made_prices: es.PriceTable, made_returns: pd.DataFrame
 ) -> None:
@@ -368,6 +437,7 @@ def test_the_summary_joins_means_tests_and_alpha(plain: LongRunResult) -> None:
         ({"caps": "no-such.csv", "weights": "value"}, "no-such.csv: no such file"),
         ({"weights": "dollar_volume"}, "need closes and volume, which are missing for AA, BB"),
         ({"neighbours": 0, "draws": 5}, "neighbours 0: must be 1 or more; draws 5"),
+        ({"lags": -1, "min_firms": 0}, "^min_firms 0: must be 1 or more; lags -1: must be 0 or m"),
         ({"matched": []}, "the list of candidates is empty"),
         ({"matched": "FF"}, "give control firms by ticker or event"),
         ({"matched": {"AA": []}}, "no control firm for AA"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from eventstudy.significance.contract import Significance
 from eventstudy.significance.cumrank import Cumrank
 from eventstudy.significance.midranks import midranks
 from eventstudy.significance.portfolio import standardised_portfolio
+from eventstudy.significance.sample import spread
 
 Floats = npt.NDArray[np.float64]
 MASKS = np.array([[1, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 1, 1, 0]], dtype=float)
@@ -119,6 +122,25 @@ def test_patell_adjusted_by_a_plain_loop_with_unequal_estimation_windows() -> No
 def test_patell_needs_a_finite_variance() -> None:
     s = replace(sample(n=4), dof=np.array([2, 50, 50, 50]))
     assert found("patell", s).verdict.distribution == "undefined: an event has M - d of 2 or fewer"
+    finite = replace(s, dof=np.array([3, 50, 50, 50]))
+    day = MASKS[:1]
+    scars = (s.ar @ day[0]) / np.sqrt(np.einsum("l,nlk,k->n", day[0], s.v, day[0]))
+    expected = scars.sum() / np.sqrt(3 / 1 + 3 * 50 / 48)
+    assert found("patell", finite, day).verdict.statistic == pytest.approx([expected], rel=1e-10)
+
+
+def test_one_value_and_none_have_no_spread_and_no_warning() -> None:
+    values = np.array([[1.0, 1.0, np.nan], [3.0, np.nan, np.nan]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spreads = spread(values)
+    np.testing.assert_array_equal(spreads, [math.sqrt(2), np.nan, np.nan])
+
+
+def test_events_overlap_from_the_first_session_that_they_share() -> None:
+    assert not sample(n=3, spacing=5).overlapping(5)
+    assert sample(n=3, spacing=4).overlapping(5)
+    assert sample(n=3, spacing=0).overlapping(1)
 
 
 @pytest.mark.parametrize("name", ["patell_adjusted", "kolari_pynnonen"])

@@ -207,7 +207,7 @@ def test_no_p_value_where_nothing_can_be_drawn() -> None:
 def test_users_mistakes_are_named() -> None:
     profit = sleeves(2, 30, 2)
     with pytest.raises(BacktestError, match="rows 7, 7; allowed: distinct"):
-        draw_calendars([3, 7, 7], 0, 30)
+        draw_calendars([6, 7, 7], 0, 30)
     with pytest.raises(BacktestError, match=r"allowed: one or more event sessions; draws 0"):
         draw_calendars([], 0, 30, draws=0)
     with pytest.raises(BacktestError, match=r"rows from 3 to 30; allowed: 0 to 29; capital 0"):

@@ -97,6 +97,8 @@ def test_the_ratio_per_period_by_hand() -> None:
     # Mean 5/300, squares of deviations 1950/90000 over 2.
     found = period_sharpe(np.array([0.10, -0.10, 0.05]))
     assert found == pytest.approx((5 / 300) / math.sqrt(1950 / 90_000 / 2))
+    assert period_sharpe(np.array([0.2, 0.0])) == pytest.approx(1 / math.sqrt(2))
+    assert math.isnan(period_sharpe(np.array([0.2])))
 
 
 def test_the_probability_is_that_of_a_normal_by_scipy() -> None:
