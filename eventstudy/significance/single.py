@@ -201,11 +201,15 @@ def kind_tails(scar: Floats, kinds: npt.NDArray[np.int64]) -> RankTails:
     RankTails
         One-sided tails are NaN: the size is ranked, not the sign.
     """
-    size = np.abs(scar)
-    alike = (kinds[:, None] == kinds[None, :]) & ~np.eye(len(scar), dtype=bool)
-    alike &= np.isfinite(size)[None, :]
-    others = alike.sum(axis=1)
-    larger = (alike & (size[None, :] >= size[:, None])).sum(axis=1)
+    size, there = np.abs(scar), np.isfinite(scar)
+    larger, others = np.zeros(len(scar)), np.zeros(len(scar))
+    order = np.argsort(kinds, kind="stable")
+    bounds = np.flatnonzero(np.diff(kinds[order])) + 1
+    for rows in np.split(order, bounds):
+        ranked = np.sort(size[rows][there[rows]])
+        # Each one there counts itself among those no smaller than it.
+        larger[rows] = len(ranked) - np.searchsorted(ranked, size[rows], "left") - 1
+        others[rows] = len(ranked) - there[rows]
     blank = np.full(len(scar), np.nan)
     known = (others > 0) & np.isfinite(size)
     p = np.where(known, (1.0 + larger) / (1.0 + others), np.nan)

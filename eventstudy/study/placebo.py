@@ -11,10 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import Places, abnormal_returns, cumulate
+from eventstudy.abnormal import Panel, Places, abnormal_returns, cumulate
 from eventstudy.models import ModelFit, ReturnModel
-from eventstudy.models.contract import iterates
+from eventstudy.models.contract import Progress, iterates
 from eventstudy.significance.history import Everywhere, History, remembered
+from eventstudy.windows import Frame
 
 if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
@@ -108,13 +109,24 @@ def _plan(study: StudyResult, model: ReturnModel) -> _Plan:
     return _Plan(first + np.arange(-(-count // step) * step), step, rounded, places)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What refits draw on, without the study, under which they are kept as long as it lives."""
+
+    panel: Panel
+    places: Places
+    frame: Frame
+    progress: Progress
+
+
 def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
     frame, plan = study.config.frame, _plan(study, model)
+    ground = _Ground(study.panel, study.places, frame, study.progress)
     masks = frame.masks(frame.all_windows)
     shape = len(plan.places), len(plan.positions)
     ar, usable = np.full((*shape, len(frame.days)), np.nan), np.zeros(shape, dtype=bool)
     errors = np.full((*shape, len(masks)), np.nan)
-    for k, (at, fit) in enumerate(_series_fits(study, model, plan)):
+    for k, (at, fit) in enumerate(_series_fits(ground, model, plan)):
         ar[k, at] = fit.ar
         enough = fit.dof + fit.n_params >= frame.min_estimation
         usable[k, at] = enough & np.isfinite(fit.ar).all(axis=1)
@@ -123,7 +135,7 @@ def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
     def asked(other: Floats) -> Floats:
         """Refit for windows that were not asked for: all of V takes too much room to keep."""
         found = np.full((*shape, len(other)), np.nan)
-        for k, (at, fit) in enumerate(_series_fits(study, model, plan)):
+        for k, (at, fit) in enumerate(_series_fits(ground, model, plan)):
             found[k, at] = cumulate(fit.ar, fit.v, other)[1]
         return found
 
@@ -146,18 +158,18 @@ def _refitted(study: StudyResult, model: ReturnModel) -> Everywhere:
 
 
 def _series_fits(
-    study: StudyResult, model: ReturnModel, plan: _Plan
+    ground: _Ground, model: ReturnModel, plan: _Plan
 ) -> Iterator[tuple[Ints, ModelFit]]:
     """Yield, for each series, the places at which it is refitted, and the fits there."""
     for column, at in enumerate(plan.places):
-        donors = study.places.donors[study.places.columns == column].mean(axis=0) >= 0.5
+        donors = ground.places.donors[ground.places.columns == column].mean(axis=0) >= 0.5
         places = Places(
             np.full(len(at), column),
             plan.positions[at],
             np.broadcast_to(donors, (len(at), len(donors))),
         )
-        frame = study.config.frame
-        yield at, abnormal_returns(study.panel, places, model, frame, study.progress).fit
+        fits = abnormal_returns(ground.panel, places, model, ground.frame, ground.progress)
+        yield at, fits.fit
 
 
 def own_event_sessions(study: StudyResult, label: str) -> Bools:

@@ -1,0 +1,325 @@
+"""The same work over and over for an hour: does memory stay flat, are all handles given back?
+
+A calendar of made events is spread over the prices; each event is observed on every ticker but
+the benchmark. A round studies all of them, with the whole engine and the streamed one in turn,
+trades one of the strategies that ship with the project, and now and then writes the report; that of
+the whole engine is of 200 events, since its placebo draws hold every window of every session. After
+each round rubbish is collected, free pages go back to the system, and the round is written down:
+resident memory, live Python objects, open files, threads, files in the temporary folder, seconds.
+Weak references are not counted: pandas drops its dead ones only once there are hundreds.
+
+The slope is Theil and Sen's over the rounds after the warm-up, each engine measured from its own
+median, with the interval of Sen (1968). Memory grows where that interval lies above zero and the
+slope adds more than 2% of the median over the rounds that were measured.
+
+    python benchmarks/soak.py [--prices ../shared/prices] [--minutes 60] [--events 10000]
+                              [--csv rounds.csv] [--write]
+
+Without --prices the sample is taken. --write puts the verdict into docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import ctypes
+import gc
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TextIO
+from weakref import ReferenceType
+
+import numpy as np
+import pandas as pd
+from scipy.stats import theilslopes
+from sections import markdown_table, write_section
+
+import eventstudy as es
+from eventstudy.backtest import bundled_strategies
+
+BENCHMARK = "SPY"
+ESTIMATION = 120
+TESTS = ("cross_sectional", "bmp", "kolari_pynnonen")
+ENGINES = ("streamed", "whole")
+STRATEGY = "post-event-drift"
+WARM_UP = 0.25
+"""Share of the rounds before the slope is taken, four at least."""
+FEW = 200
+"""Events of the whole engine's report."""
+FEWEST = 6
+"""Rounds that a slope is taken of."""
+ALLOWED = 0.02
+"""Growth over the measured rounds, relative to the median, that counts as none."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was seen after one round.
+
+    Attributes
+    ----------
+    number : int
+    engine : str
+    seconds : float
+        Of the round.
+    minute : float
+        Since the start.
+    rss : float
+        Resident memory in MiB, after collection.
+    objects : int
+        Live objects that the collector knows of.
+    handles, threads, files : int
+        Open file descriptors, threads, files in the temporary folder.
+    """
+
+    number: int
+    engine: str
+    seconds: float
+    minute: float
+    rss: float
+    objects: int
+    handles: int
+    threads: int
+    files: int
+
+
+@dataclass(frozen=True)
+class World:
+    """Inputs of every round."""
+
+    events: es.EventCalendar
+    few: es.EventCalendar
+    prices: es.PriceTable
+    reports: int
+    folder: Path
+
+    def study(self, engine: str, few: bool = False) -> es.StudyResult | es.LargeStudy:
+        """Study all events and make the tables; the streamed one writes CARs to disk."""
+        where = {"out": self.folder / "out"} if engine == "streamed" else {}
+        events = self.few if few else self.events
+        study = es.event_study(
+            events, self.prices, benchmark=BENCHMARK, window=[(0, 0), (-1, 1)], estimation=ESTIMATION,
+            tests=TESTS, observed=(), engine=engine, **where,
+        )  # fmt: skip
+        study.group_tests, study.effects  # noqa: B018 - made when first asked for
+        return study
+
+
+def make_world(prices: es.PriceTable, count: int, reports: int, folder: Path) -> World:
+    """Return events spread at random over the sessions that leave room for the windows."""
+    rng = np.random.default_rng(11)
+    others = [ticker for ticker in prices.tickers if ticker != BENCHMARK]
+    rows = np.sort(rng.integers(ESTIMATION + 12, len(prices.dates) - 12, count))
+    frame = pd.DataFrame(
+        {
+            "event_id": [f"e{i:06d}" for i in range(count)],
+            "date": prices.dates[rows].astype(str),
+            "session": "regular",
+            "subject": rng.choice(others, count),
+            "tickers": ";".join(others),
+        }
+    )
+    events, few = (
+        es.read_events(part, calendar="prices", prices=prices)
+        for part in (frame, frame.iloc[:: max(1, count // FEW)])
+    )
+    return World(events, few, prices, reports, folder)
+
+
+def work(world: World, number: int) -> str:
+    """Do one round; return its engine."""
+    engine = ENGINES[number % len(ENGINES)]
+    study = world.study(engine)
+    traded = es.backtest(
+        world.events.study,
+        world.prices,
+        bundled_strategies()[STRATEGY],
+        benchmark=BENCHMARK,
+    )
+    traded.metrics  # noqa: B018
+    if number % world.reports < len(ENGINES):
+        beside = {} if engine == "streamed" else {"backtest": traded}
+        shown = study if engine == "streamed" else world.study(engine, few=True)
+        es.write_report(shown, world.folder / "out" / "report.html", **beside)
+    return engine
+
+
+def seen(world: World, number: int, engine: str, seconds: float, began: float) -> Round:
+    """Collect rubbish and look at this process."""
+    gc.collect()
+    _trim()
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return Round(
+        number=number,
+        engine=engine,
+        seconds=round(seconds, 2),
+        minute=round((time.perf_counter() - began) / 60, 3),
+        rss=int(status["VmRSS"].split()[0]) / 1024,
+        objects=sum(type(one) is not ReferenceType for one in gc.get_objects()),
+        handles=len(os.listdir("/proc/self/fd")),
+        threads=int(status["Threads"]),
+        files=sum(len(names) for _, _, names in os.walk(world.folder)),
+    )
+
+
+def _trim() -> None:
+    """Give free pages back to the system: what the allocators keep for later is no leak."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def soak(world: World, minutes: float, most: int | None, told: TextIO) -> list[Round]:
+    """Work until the time or the rounds are over, and write each round down as it ends."""
+    table = csv.DictWriter(told, [field.name for field in fields(Round)])
+    table.writeheader()
+    began, rounds = time.perf_counter(), list[Round]()
+    while time.perf_counter() - began < minutes * 60 and (most is None or len(rounds) < most):
+        start = time.perf_counter()
+        engine = work(world, len(rounds))
+        rounds.append(seen(world, len(rounds), engine, time.perf_counter() - start, began))
+        table.writerow(asdict(rounds[-1]))
+        told.flush()
+    return rounds
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a figure moves from round to round.
+
+    Attributes
+    ----------
+    median : float
+        Over the measured rounds.
+    slope, low, high : float
+        A round, and its interval of 95%.
+    rounds : int
+        That were measured.
+    """
+
+    median: float
+    slope: float
+    low: float
+    high: float
+    rounds: int
+
+    @property
+    def share(self) -> float:
+        """Growth over all measured rounds, relative to the median."""
+        return self.slope * self.rounds / self.median
+
+    @property
+    def grows(self) -> bool:
+        """Whether it grows beyond chance and beyond what counts as none."""
+        return self.low > 0 and self.share > ALLOWED
+
+
+def growth_of(rounds: Sequence[Round], what: str) -> Growth:
+    """Return the growth of one figure after the warm-up.
+
+    Raises
+    ------
+    SystemExit
+        Where fewer than `FEWEST` rounds are left.
+    """
+    kept = rounds[max(4, int(WARM_UP * len(rounds))) :]
+    if len(kept) < FEWEST:
+        raise SystemExit(f"{len(rounds)} rounds are too few for a slope; give more --minutes")
+    values = np.array([getattr(one, what) for one in kept], float)
+    if np.ptp(values) == 0:
+        return Growth(float(values[0]), 0.0, 0.0, 0.0, len(kept))
+    numbers, centred = np.array([one.number for one in kept], float), values.copy()
+    for engine in ENGINES:
+        mine = np.array([one.engine == engine for one in kept])
+        if mine.any():
+            centred[mine] -= np.median(values[mine])
+            # Else an odd number of rounds would tilt the line by the order of the engines.
+            numbers[mine] -= 0.0 if engine == ENGINES[0] else 1.0
+    found = theilslopes(centred, numbers, 0.95)
+    return Growth(
+        float(np.median(values)), float(found[0]), float(found[2]), float(found[3]), len(kept)
+    )
+
+
+def rows_of(rounds: Sequence[Round]) -> list[list[str]]:
+    """Return the verdict as rows: figure, median, slope with interval, growth, word."""
+    rows = []
+    names = (
+        ("rss", "resident memory, MiB"), ("objects", "live Python objects"),
+        ("handles", "open file descriptors"), ("threads", "threads"),
+        ("files", "files in the temporary folder"),
+    )  # fmt: skip
+    for what, words in names:
+        one = growth_of(rounds, what)
+        rows.append(
+            [
+                words, f"{one.median:,.0f}",
+                f"{one.slope:+.3f} ({one.low:+.3f} to {one.high:+.3f})", f"{one.share:+.2%}", "grows" if one.grows else "flat",
+            ]
+        )  # fmt: skip
+    return rows
+
+
+def verdict_of(rounds: Sequence[Round]) -> str:
+    """Return the table of the verdict."""
+    header = ["figure", "median", "slope a round (95%)", "over the run", "verdict"]
+    return markdown_table(header, rows_of(rounds))
+
+
+@contextlib.contextmanager
+def own_folders() -> Iterator[Path]:
+    """Yield a folder that temporary files of this process and its cache go to."""
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        before, told = tempfile.tempdir, os.environ.get("EVENTSTUDY_CACHE")
+        tempfile.tempdir = name
+        os.environ["EVENTSTUDY_CACHE"] = str(Path(name) / "cache")
+        try:
+            yield Path(name)
+        finally:
+            tempfile.tempdir = before
+            os.environ.pop("EVENTSTUDY_CACHE")
+            if told is not None:
+                os.environ["EVENTSTUDY_CACHE"] = told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Soak, tell the verdict; 1 where anything grows."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--prices", default="sample")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, help="at most")
+    parser.add_argument("--report", type=int, default=6, help="rounds from report to report")
+    parser.add_argument("--csv", type=Path, help="where the rounds are written; default: stdout")
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args(arguments)
+    prices = es.load_prices(None, source=asked.prices)
+    with own_folders() as folder, contextlib.ExitStack() as stack:
+        told = stack.enter_context(asked.csv.open("w", newline="")) if asked.csv else sys.stdout
+        world = make_world(prices, asked.events, asked.report, folder)
+        rounds = soak(world, asked.minutes, asked.rounds, told)
+    table = verdict_of(rounds)
+    pairs = asked.events * (len(prices.tickers) - 1)
+    spent = f"{len(rounds)} rounds in {rounds[-1].minute:.0f} minutes"
+    text = (
+        f"`python benchmarks/soak.py`: {asked.events:,} events on {len(prices.tickers)} tickers "
+        f"({pairs:,} pairs) of {len(prices.dates):,} sessions, {spent}; Python "
+        f"{platform.python_version()}, {os.cpu_count()} processors.\n\n{table}"
+    )
+    print(text)
+    if asked.write:
+        write_section("soak", text)
+    return int(any(row[-1] == "grows" for row in rows_of(rounds)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
