@@ -105,8 +105,8 @@ class World:
         where = {"out": self.folder / "out"} if engine == "streamed" else {}
         events = self.few if few else self.events
         study = es.event_study(
-            events, self.prices, benchmark=BENCHMARK, window=[(0, 0), (-1, 1)], estimation=ESTIMATION,
-            tests=TESTS, observed=(), engine=engine, **where,
+            events, self.prices, benchmark=BENCHMARK, window=[(0, 0), (-1, 1)],
+            estimation=ESTIMATION, tests=TESTS, observed=(), engine=engine, **where,
         )  # fmt: skip
         study.group_tests, study.effects  # noqa: B018 - made when first asked for
         return study
@@ -144,7 +144,7 @@ def work(world: World, number: int) -> str:
         benchmark=BENCHMARK,
     )
     traded.metrics  # noqa: B018
-    if number % world.reports < len(ENGINES):
+    if world.reports and number % world.reports < len(ENGINES):
         beside = {} if engine == "streamed" else {"backtest": traded}
         shown = study if engine == "streamed" else world.study(engine, few=True)
         es.write_report(shown, world.folder / "out" / "report.html", **beside)
@@ -263,7 +263,8 @@ def rows_of(rounds: Sequence[Round]) -> list[list[str]]:
         rows.append(
             [
                 words, f"{one.median:,.0f}",
-                f"{one.slope:+.3f} ({one.low:+.3f} to {one.high:+.3f})", f"{one.share:+.2%}", "grows" if one.grows else "flat",
+                f"{one.slope:+.3f} ({one.low:+.3f} to {one.high:+.3f})", f"{one.share:+.2%}",
+                "grows" if one.grows else "flat",
             ]
         )  # fmt: skip
     return rows
@@ -298,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, help="at most")
-    parser.add_argument("--report", type=int, default=6, help="rounds from report to report")
+    parser.add_argument("--report", type=int, default=6, help="every N rounds; 0: none")
     parser.add_argument("--csv", type=Path, help="where the rounds are written; default: stdout")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
