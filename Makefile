@@ -16,6 +16,7 @@ test: $(TESTED)
 
 lint: $(TESTED)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/bandit --quiet --recursive eventstudy strategies
 
 types: $(TESTED)
 	@$(BIN)/mypy

@@ -6,9 +6,10 @@ in one long Parquet file. Each case is read in a process of its own: seconds are
 libraries imported before; memory is the most that the process held, beyond what it held before.
 
     python benchmarks/big_inputs.py [--events 10000 100000 1000000] [--tickers 100 500 3000]
-                                    [--sessions 5040] [--repeats 1] [--write]
+                                    [--sessions 5040] [--bad 1000000] [--repeats 1] [--write]
 
---write puts the tables into docs/benchmarks.md.
+Files of --bad rows have one bad cell, in the last row: the error has to name it. --write puts the
+tables into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -41,7 +42,16 @@ what, path, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 es.load_prices(["SPY"])
 es.read_events(pandas.DataFrame({"event_id": ["a"], "date": ["2020-01-02"], "tickers": ["A"]}))
 before, began = held(), time.perf_counter()
-if what == "events":
+if what == "bad":
+    from eventstudy.errors import EventStudyError
+    verbs = {"events": es.read_events, "prices": lambda p: es.load_prices(source=p),
+             "factors": lambda p: es.load_factors(p, units="percent")}
+    try:
+        verbs[options["verb"]](path)
+        count = 0
+    except EventStudyError as error:
+        count = str(error)
+elif what == "events":
     found = es.read_events(path)
     count = len(found)
 elif what == "columns":
@@ -138,6 +148,59 @@ def rows_of_events(folder: Path, counts: Sequence[int], repeats: int) -> list[li
     return rows
 
 
+def write_bad(folder: Path, n: int) -> dict[str, tuple[str, Path, str]]:
+    """Write files of n rows with one bad cell, in the last row.
+
+    Returns
+    -------
+    dict
+        By what is read: the verb, the file, and what the error has to say.
+    """
+    last, found = n + 1, {}
+    for kind, path in write_events(folder, n).items():
+        table = pa_csv.read_csv(path) if kind == "CSV" else pq.read_table(path)
+        dates = table["date"].cast(pa.string()).to_pylist()
+        dates[-1] = "2024-02-30"
+        bad = table.set_column(table.column_names.index("date"), "date", pa.array(dates))
+        (pa_csv.write_csv if kind == "CSV" else pq.write_table)(bad, path)
+        found[f"events, {kind}"] = ("events", path, f"row {last}, column date: '2024-02-30'")
+    days = (np.datetime64("1900-01-01") + np.arange(-(-n // 100))).astype(str)
+    dates = np.repeat(days, 100)[:n]
+    close = np.full(n, "10.5", dtype="U6")
+    close[-1] = "ten"
+    tickers = np.array([f"T{i:02d}" for i in range(100)])[np.arange(n) % 100]
+    long = pa.table({"date": dates, "ticker": tickers, "close": close})
+    path = folder / "long.csv"
+    pa_csv.write_csv(long, path)
+    found["rows of a long file of prices, CSV"] = (
+        "prices", path, f"row {last}, column close: 'ten'"
+    )  # fmt: skip
+    figures = np.where(close == "ten", "-1", close).astype(float)
+    path = folder / "bad-long.parquet"
+    whole = pa.table({"date": dates, "ticker": tickers, "close": figures})
+    pq.write_table(whole, path, row_group_size=131_072)
+    found["rows of a long file of prices, Parquet"] = (
+        "prices", path, f"row {last}, column close: '-1.0'"
+    )  # fmt: skip
+    path = folder / "factors.csv"
+    pa_csv.write_csv(pa.table({"date": dates, "mkt_rf": close}), path)
+    found["rows of a file of factors, CSV"] = (
+        "factors", path, f"row {last}, column mkt_rf: 'ten'"
+    )  # fmt: skip
+    return found
+
+
+def rows_of_bad(folder: Path, n: int, repeats: int) -> list[list[str]]:
+    rows = []
+    for name, (verb, path, said) in write_bad(folder, n).items():
+        found = measured("bad", path, repeats, verb=verb)
+        if said not in str(found["rows"]):
+            raise SystemExit(f"{name}: {said!r} is not in the error:\n{str(found['rows'])[:2000]}")
+        rows.append([f"{n:,} {name}", *_figures(found)])
+        path.unlink()
+    return rows
+
+
 def rows_of_prices(
     folder: Path, counts: Sequence[int], sessions: int, repeats: int
 ) -> list[list[str]]:
@@ -170,6 +233,7 @@ def section_of(arguments: argparse.Namespace) -> str:
         folder = Path(name)
         events = rows_of_events(folder, arguments.events, arguments.repeats)
         prices = rows_of_prices(folder, arguments.tickers, arguments.sessions, arguments.repeats)
+        bad = rows_of_bad(folder, arguments.bad, arguments.repeats) if arguments.bad else []
     return "\n\n".join(
         [
             "## Large inputs",
@@ -179,6 +243,14 @@ def section_of(arguments: argparse.Namespace) -> str:
             "session.",
             markdown_table(header, events),
             markdown_table(header, prices),
+            *(
+                [
+                    "One bad cell, in the last row: read until the error, which names the row.",
+                    markdown_table(header, bad),
+                ]
+                if bad
+                else []
+            ),
         ]
     )
 
@@ -188,6 +260,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--events", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--tickers", type=int, nargs="*", default=[100, 500, 3000])
     parser.add_argument("--sessions", type=int, default=5040)
+    parser.add_argument("--bad", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args(given)

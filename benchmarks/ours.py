@@ -212,7 +212,7 @@ def arrays_alone(given: Given, asked: Asked) -> Any:
     recipe = recipe_of(model)
     if recipe is None:
         raise ValueError(f"{model.name} has no recipe")
-    ground = lay_ground(returns, common, frame, 1e-4)
+    ground = lay_ground(returns, common, frame)
     world = streaming.World(ground, {model.name: recipe}, frame.masks(frame.all_windows))
     with crew(world, jobs=asked.workers, threads=True) as hands:
         return abnormal(hands, column, events.next.astype(np.int64))[model.name]

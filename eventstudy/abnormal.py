@@ -106,9 +106,35 @@ class AbnormalReturns:
 
 VANISHING = 1e-20
 """Residual variance below this share of the mean squared return counts as none."""
+ROUNDING = 8.0 * float(np.finfo(float).eps)
+"""Standard deviation up to which returns, quotients of prices less one, are rounding alone."""
 
 
-def faults_of(fit: ModelFit, min_estimation: int, mean_square: float) -> dict[str, Bools]:
+def varies(s2: Floats, mean_square: Floats | float) -> Bools:
+    """Return where a residual variance is more than rounding, shape (n,).
+
+    Parameters
+    ----------
+    s2 : ndarray, shape (n,)
+        Residual variances.
+    mean_square : ndarray, shape (n,), or float
+        Mean squared return of the estimation window; no later return may decide.
+    """
+    with np.errstate(invalid="ignore"):
+        found: Bools = s2 > np.maximum(VANISHING * np.asarray(mean_square), ROUNDING**2)
+    return found
+
+
+def mean_squares(panel: Panel, places: Places, frame: Frame) -> Floats:
+    """Return the mean squared return of each estimation window, shape (n,); 0 without one."""
+    y = _estimation_returns(panel, places, frame.estimation_days)
+    there = np.isfinite(y)
+    total = (np.where(there, y, 0.0) ** 2).sum(axis=1)
+    found: Floats = total / np.maximum(there.sum(axis=1), 1)
+    return found
+
+
+def faults_of(fit: ModelFit, min_estimation: int, mean_square: Floats | float) -> dict[str, Bools]:
     """Return the observations of a fit that nothing can be said of, by reason.
 
     Parameters
@@ -117,8 +143,8 @@ def faults_of(fit: ModelFit, min_estimation: int, mean_square: float) -> dict[st
         Of n observations.
     min_estimation : int
         Fewest usable sessions.
-    mean_square : float
-        Mean squared return, by which a residual variance is told from rounding.
+    mean_square : ndarray, shape (n,), or float
+        Mean squared return, by which a residual variance is told from rounding; see `varies`.
 
     Returns
     -------
@@ -131,7 +157,7 @@ def faults_of(fit: ModelFit, min_estimation: int, mean_square: float) -> dict[st
             "short_estimation": fit.dof + fit.n_params < min_estimation,
             "singular_design": ~np.isfinite(fit.condition),
             "missing_regressor": holes > 0,
-            "no_variance": ~(fit.s2 > VANISHING * mean_square),
+            "no_variance": ~varies(fit.s2, mean_square),
         }
 
 
@@ -248,4 +274,20 @@ def cumulate(ar: Floats, v: Floats, masks: Floats) -> tuple[Floats, Floats]:
     car, se : ndarray, shape (n, W)
     """
     variance = np.einsum("wl,nlk,wk->nw", masks, v, masks, optimize=True)
-    return ar @ masks.T, np.sqrt(np.maximum(variance, 0.0))
+    return added(ar, masks), np.sqrt(np.maximum(variance, 0.0))
+
+
+def added(ar: Floats, masks: Floats) -> Floats:
+    """Return 1'AR over the days of each window, shape (n, W).
+
+    Exactly zero where the days cancel but for rounding: a sign or rank of what is left would
+    be one of noise.
+
+    Parameters
+    ----------
+    ar : ndarray, shape (n, L)
+    masks : ndarray, shape (W, L)
+    """
+    car, size = ar @ masks.T, np.abs(ar) @ masks.T
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(car) <= ar.shape[1] * np.finfo(float).eps * size, 0.0, car)

@@ -12,8 +12,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
+def readable(text: str) -> str:
+    """Return a text with letters that cannot be seen by their number, ``[U+202E]``.
+
+    A name out of a file may hold what clears a terminal, turns a line round or starts a new one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in text)
+
+
 class EventStudyError(Exception):
     """A mistake in the input: the message says what was given and what is allowed."""
+
+    def __str__(self) -> str:
+        return "\n".join(readable(line) for line in super().__str__().split("\n"))
 
 
 class UnknownNameError(EventStudyError):
@@ -74,13 +87,20 @@ class Fault:
         if self.row is not None:
             where += f", row {self.row}"
         if self.column is not None:
-            where += f", column {self.column}"
+            where += f", column {_short(self.column)}"
         if self.setting is not None:
-            where += f", {self.setting}"
+            where += f", {_short(self.setting)}"
+        problem = _short(self.problem, LONGEST_PROBLEM)
         if self.value is None:
-            return f"{where}: {self.problem}"
-        shown = self.value if len(self.value) <= 80 else self.value[:77] + "..."
-        return f"{where}: {shown!r}: {self.problem}"
+            return readable(f"{where}: {problem}")
+        return readable(f"{where}: {_short(self.value)!r}: {problem}")
+
+
+LONGEST_PROBLEM = 1500
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 class InputError(EventStudyError):

@@ -7,6 +7,8 @@ from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from eventstudy.letters import harmless
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 def as_text(told: Told, width: int = 0) -> str:
     """Return lines and tables as plain text.
 
+    Printing it is safe, whatever texts the events bring: a terminal finds nothing to obey.
+
     Parameters
     ----------
     told : sequence of str or DataFrame
@@ -24,7 +28,7 @@ def as_text(told: Told, width: int = 0) -> str:
     width : int
         Of lines, in characters; zero leaves them as they are.
     """
-    return "\n".join(_line(part, width) for part in told)
+    return harmless("\n".join(_line(part, width) for part in told))
 
 
 def _line(part: str | pd.DataFrame, width: int) -> str:

@@ -11,8 +11,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "eventstudy"
 
 HEIGHT = {
-    "errors": 0, "provenance": 0, "told": 0,
-    "disk": 1, "sessions": 1, "baskets": 1, "windows": 1, "workers": 1,
+    "errors": 0, "later": 0, "letters": 0, "provenance": 0,
+    "told": 1, "disk": 1, "sessions": 1, "baskets": 1, "windows": 1, "workers": 1,
     "events": 2, "prices": 2, "factors": 2, "models": 2,
     "abnormal": 3, "drafts": 3,
     "significance": 4,

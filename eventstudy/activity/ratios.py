@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from eventstudy.significance.contract import SignificanceTest, Verdict, normal
 from eventstudy.significance.sample import Sample, spread
+from eventstudy.significance.single import own_share
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -148,7 +149,7 @@ def excess_kurtosis(residuals: Floats) -> Floats:
 
 def absolute_residuals(residuals: Floats, leverage: Floats, s2: Floats) -> Floats:
     """Return |e| / sqrt(s^2 (1 - h)), shape (n, M): the scale on which days are ranked."""
-    scaled: Floats = np.abs(residuals) / np.sqrt(s2[:, None] * (1.0 - leverage))
+    scaled: Floats = np.abs(residuals) / (np.sqrt(s2)[:, None] * own_share(leverage))
     return scaled
 
 

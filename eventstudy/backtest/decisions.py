@@ -261,7 +261,7 @@ def _refused(
     priced, day = market.priced(row), market.table.dates[row]
     for ticker, weight in weights.items():
         column = market.table.column(ticker)
-        if not market.opens[column]:
+        if not market.opens[row, column]:
             found.append(("study_only", f"{ticker} has no opening prices: study-only", ticker))
         elif ticker not in priced:
             found.append(("no_price", f"no bar of {ticker} on {day}, the decision", ticker))

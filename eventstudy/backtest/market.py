@@ -61,8 +61,13 @@ class Market:
 
     @cached_property
     def opens(self) -> npt.NDArray[np.bool_]:
-        """Which tickers have opening prices at all, shape (N,)."""
-        return np.asarray(np.isfinite(self.table.open).any(axis=0))
+        """Where a ticker has had an open, or no close yet, shape (S, N).
+
+        Only bars up to a session tell what is known then, as of `ranges`.
+        """
+        opened, closed = np.isfinite(self.table.open), np.isfinite(self.table.close)
+        none_yet = ~np.logical_or.accumulate(closed, axis=0)
+        return np.asarray(np.logical_or.accumulate(opened, axis=0) | none_yet)
 
     @cached_property
     def ranges(self) -> npt.NDArray[np.bool_]:

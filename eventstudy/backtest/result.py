@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from eventstudy import later
 from eventstudy.backtest.attribution import attribution_by
 from eventstudy.backtest.costs import cost_words
 from eventstudy.backtest.holdings import positions_of, returns_of, transactions_of
@@ -63,6 +64,9 @@ PERCENT = (
     "positive_months",
 )
 COUNTS = ("events_traded", "events_skipped")
+ADJUSTED = (
+    f"Prices are adjusted for splits as the source gives them: {later.SPLITS}, and no return."
+)
 WIDTH = 110
 """Of the summary, in characters; tables of long names of strategies may take more."""
 
@@ -251,13 +255,13 @@ class BacktestResult:
             f"Variants tried: {self.config['variants']}."
         )
         engines = [
-            f"{name} ran on Cerebro: {why}." for name, why in self.config["why_cerebro"].items()
+            f"{name} {later.CEREBRO}: {why}." for name, why in self.config["why_cerebro"].items()
         ]
         window = (
-            "The window runs from the first decision to the last exit of any strategy here, so "
+            f"The window runs {later.WINDOW} here, so "
             "that figures over it move a little with the strategies that are run together."
         )
-        notes = [rates, ratios, window, *engines, *self._skip_reasons()]
+        notes = [rates, ratios, window, ADJUSTED, *engines, *self._skip_reasons()]
         if len(refused):
             counts = refused["status"].value_counts()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
@@ -275,9 +279,18 @@ class BacktestResult:
         for name, rows in frozen.groupby("strategy", sort=False):
             tickers = ", ".join(dict.fromkeys(rows["ticker"]))
             lines.append(
-                f"{_counted(len(rows), 'leg')} of {name} left at the last price, for prices had "
-                f"ended before the exit: {tickers}. What a holder got then is not known."
+                f"{_counted(len(rows), 'leg')} of {name} left at the last price, for "
+                f"{later.ENDED}: {tickers}. What a holder got then is not known."
             )
+        early = [n for n, s in self.config["strategies"].items() if s["parameters"]["entry"] < 1]
+        if early and self.config["calendar"] == "prices":
+            lines.append(
+                f"Sessions before an event are counted on {later.PRICE_DATES} gives, dates that "
+                f"were not known then, as an exchange's are: {', '.join(early)}."
+            )
+        for name, gone in self.config["yardsticks_ended"].items():
+            told = ", ".join(f"{ticker} on {day}" for ticker, day in gone.items())
+            lines.append(f"Prices of members of {name} ended: {told}; from then on it holds cash.")
         gone = self.equity[self.equity["value"] <= 0]
         for name, rows in gone.groupby("strategy", sort=False):
             lines.append(

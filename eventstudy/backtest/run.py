@@ -21,7 +21,7 @@ from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.result import BacktestResult
 from eventstudy.backtest.setup import Setup, desk_of, first_row, plans_of, set_up
-from eventstudy.backtest.yardsticks import full_members, held_value
+from eventstudy.backtest.yardsticks import ended_members, first_members, held_value
 from eventstudy.baskets import Baskets
 from eventstudy.errors import BacktestError, UnknownNameError
 from eventstudy.events.event import Event
@@ -162,7 +162,7 @@ def _result(
     table, market = setup.market.table, setup.market
     days = table.dates[first : first + window]
     cash = setup.rates[first + 1 : first + window]
-    held = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
+    held, ended = _held(table.on_sessions(days), market.baskets, market.benchmark, market.capital)
     yard = held[f"hold {market.benchmark}"]
     rows = [tables.strategy_metrics(desk, days, cash, yard, variants) for desk in desks]
     rows += [tables.yardstick_metrics(name, v, days, cash, yard) for name, v in held.items()]
@@ -176,6 +176,7 @@ def _result(
         "following": next(map(str, table.dates[first + window :]), None),
         "variants": variants,
         "yardsticks": list(held),
+        "yardsticks_ended": ended,
         "engine": {d.name: d.engine for d in desks},
         "why_cerebro": {d.name: d.why_cerebro for d in desks if d.why_cerebro},
     }
@@ -211,13 +212,21 @@ def _described(strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def _held(table: PriceTable, baskets: Baskets, benchmark: str, capital: float) -> dict[str, Floats]:
-    """Return the paths of the yardsticks by name; baskets without a full member are left out."""
+def _held(
+    table: PriceTable, baskets: Baskets, benchmark: str, capital: float
+) -> tuple[dict[str, Floats], dict[str, dict[str, str]]]:
+    """Return the paths of the yardsticks by name, and by name which members end and when.
+
+    Baskets without a member that has a price on the first session are left out.
+    """
     found = {f"hold {benchmark}": held_value(table, {benchmark: 1.0}, capital)}
+    ended: dict[str, dict[str, str]] = {}
     for name, weights in baskets.items():
-        members = full_members(table, weights)
+        members = first_members(table, weights)
         if members:
             missing = len(weights) - len(members)
             label = f"hold {name}" + (f" ({missing} without prices)" if missing else "")
             found[label] = held_value(table, members, capital)
-    return found
+            if gone := ended_members(table, members):
+                ended[label] = gone
+    return found, ended

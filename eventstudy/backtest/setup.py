@@ -87,7 +87,8 @@ def set_up(
     _check_tickers("costs: borrow", costs.borrow, prices)
     _check_flags(shortable)
     known = baskets or getattr(events, "baskets", None) or DEFAULT_BASKETS
-    days = trading_days(getattr(events, "sessions", None), prices, benchmark)
+    sessions = getattr(events, "sessions", None)
+    days = trading_days(sessions, prices, benchmark)
     study = tuple(event for event in events if event.use == "study")
     if not study:
         raise BacktestError("no event to trade: the calendar has none with use = study")
@@ -99,7 +100,10 @@ def set_up(
         costs,
         limits,
         seed,
-        _told(costs, limits, shortable, capital, benchmark, risk_free, seed, prices, days),
+        {
+            **_told(costs, limits, shortable, capital, benchmark, risk_free, seed, prices, days),
+            "calendar": sessions.name if sessions is not None and sessions.has_clock else "prices",
+        },
     )
 
 

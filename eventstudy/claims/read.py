@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from eventstudy.claims.contract import Claim, Claims, Kind, Parameters
 from eventstudy.claims.kinds import KINDS
+from eventstudy.disk.text import toml_values
 from eventstudy.errors import EventStudyError, Fault, InputError, UnknownNameError, did_you_mean
 
 ARTICLE = "article"
@@ -40,15 +40,12 @@ def read_claims(source: str | Path, *, kinds: Mapping[str, Kind] | None = None) 
     Raises
     ------
     InputError
-        With every fault of the file.
+        With every fault of the file, or where it is no TOML.
     EventStudyError
-        Where it cannot be read or is no TOML.
+        Where it cannot be read.
     """
     name, data = _bytes_of(source)
-    try:
-        values = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventStudyError(f"{name}: {error}") from None
+    values = toml_values(data, name)
     known = {**KINDS, **(kinds or {})}
     faults = _top_faults(name, values)
     made: list[Claim] = []
@@ -79,8 +76,8 @@ def _bytes_of(source: str | Path) -> tuple[str, bytes]:
         if isinstance(source, str) and path.name == source and not path.suffix:
             raise UnknownNameError("claims (or file of claims)", source, [ARTICLE]) from None
         raise EventStudyError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise EventStudyError(f"{path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise EventStudyError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _top_faults(name: str, values: Mapping[str, Any]) -> list[Fault]:

@@ -99,6 +99,9 @@ def _fail(message: str, code: int) -> int:
 def script() -> None:
     """Run as a program."""
     _one_thread_a_product()
+    # Processes that this one starts, workers among them, take no module from the folder they
+    # stand in; what this one can import is sent to them.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     sys.exit(main())
 
 

@@ -107,7 +107,9 @@ def _write(result: AuditResult, target: Target, began: str) -> list[Path]:
     """Write the checks and the manifest, where a place was given."""
     if target.out is None and target.runs is None:
         return []
-    content = result.checks.to_csv(index=False, lineterminator="\n").encode()
+    from eventstudy.exports.frames import csv_text
+
+    content = csv_text(result.checks).encode()
     clock = {"started": began, "wall_time": round(result.seconds, 3)}
     return target.write({FILES[0]: partial(_put, content)}, {**result.manifest(), **clock})
 

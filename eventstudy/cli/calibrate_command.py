@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from eventstudy.cli import complete, terminal
+from eventstudy.cli import complete, consent, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.progress import Bar
 
@@ -96,6 +96,7 @@ def calibrate(
     )  # fmt: skip
     given = {name: value for name, value in locals().items() if name in _shared() - set(own)}
     asked = read_config(config, given)
+    consent.tell(config, given, asked)
     planted = _effects(effects)
     chosen = _model(asked)
     calendar_of, table = _inputs(asked)
@@ -185,7 +186,7 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
             "calendar, or give a folder of prices"
         )
     events, table = (None, None) if asked.events is None else read_inputs(asked)
-    if everything:
+    if everything or table is None:
         table = load_prices(
             None,
             source=asked.prices,
@@ -194,17 +195,17 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
             calendar=asked.calendar,
             missing=asked.missing,
         )
-    assert table is not None  # noqa: S101 - one of the two has loaded it
     return events, table
 
 
 def _write(result: CalibrationResult, target: Target, started: str) -> list[Path]:
     """Write the rates, the page and the manifest, where a place was given."""
     from eventstudy.calibration.page import calibration_html
+    from eventstudy.exports.frames import csv_text
 
     if target.out is None and target.runs is None:
         return []
-    texts = result.rates.to_csv(index=False, lineterminator="\n"), calibration_html(result)
+    texts = csv_text(result.rates), calibration_html(result)
     contents = [text.encode() for text in texts]
     files = {name: partial(_put, content) for name, content in zip(FILES, contents, strict=True)}
     clock = {"started": started, "wall_time": round(result.seconds, 3)}
@@ -234,4 +235,4 @@ def _print(result: CalibrationResult, written: list[Path], as_json: bool) -> Non
         return
     terminal.show(result.summary())
     for path in written:
-        typer.echo(f"{path.suffix[1:]}: {path.resolve()}")
+        terminal.say(f"{path.suffix[1:]}: {path.resolve()}")

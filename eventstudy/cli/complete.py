@@ -96,7 +96,7 @@ def _strategies_in(folder: Path) -> Iterator[str]:
             continue
         try:
             tree = ast.parse(file.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and _decides(node):
@@ -193,6 +193,6 @@ def _of_config(ctx: typer.Context, key: str) -> str | None:
         return None
     try:
         value = tomllib.loads(Path(config).read_text(encoding="utf-8-sig")).get(key)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return str(Path(config).parent / value) if isinstance(value, str) else None

@@ -189,11 +189,11 @@ def _of_file(
 def _tell(drafts: Drafts, added: Added, dry_run: bool) -> None:
     """Print which columns were taken for which, then the rows, then what became of them."""
     for column, header, how in drafts.columns:
-        typer.echo(f"{column:<10} from {header!r}{' (guessed)' if how == 'guessed' else ''}")
+        terminal.say(f"{column:<10} from {header!r}{' (guessed)' if how == 'guessed' else ''}")
     if drafts.unused:
         terminal.show(f"not taken: {', '.join(map(repr, drafts.unused))}; --map takes them")
     if drafts.columns:
-        typer.echo("")
+        terminal.say("")
     n = len(added.rows)
     if n:
         title = f"{n} draft{'s' if n != 1 else ''} from {drafts.source}"

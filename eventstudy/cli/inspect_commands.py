@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eventstudy.cli import complete, terminal
+from eventstudy.cli import complete, consent, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.import_command import import_events
 from eventstudy.cli.terminal import print_frame
@@ -72,6 +72,8 @@ def check_events(
         "window": window, "estimation": estimation, "gap": gap,
     }  # fmt: skip
     asked = read_config(config, flags)
+    if asked.calendar == "prices":
+        consent.tell(config, flags, asked)
     found = read_inputs(asked)[0] if asked.calendar == "prices" else read_calendar(asked)
     frame = make_frame(asked.window, estimation=asked.estimation, gap=asked.gap)
     span = int(frame.estimation_days[0]), int(frame.estimation_days[-1])
@@ -155,7 +157,7 @@ def check_prices(
         if len(doubts):
             print_frame(doubts, f"{len(doubts)} doubts", most=terminal.LIST)
         elif len(held):
-            typer.echo("No doubt about any of them.")
+            terminal.say("No doubt about any of them.")
         missing = [f"missing: {ticker}: {why}" for ticker, why in table.missing.items()]
         for line in terminal.shortened(missing):
             terminal.show(line)
@@ -192,10 +194,10 @@ def list_names(
         )
         return
     for family, rows in found.items():
-        typer.echo(f"{family}:")
+        terminal.say(f"{family}:")
         for name, meaning in rows:
             terminal.show_entry(name, meaning)
-        typer.echo("")
+        terminal.say("")
 
 
 def _compact(aligned: pd.DataFrame) -> pd.DataFrame:

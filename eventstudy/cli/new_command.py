@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from eventstudy.cli import options as o
+from eventstudy.cli import terminal
 from eventstudy.errors import EventStudyError, did_you_mean
 
 if TYPE_CHECKING:
@@ -203,15 +204,15 @@ def _tell(planted: Planted, steps: Mapping[str, list[str]], dry_run: bool, as_js
         )
         return
     for path in planted.files:
-        typer.echo(f"{path}{' (replaced)' if path in planted.replaced else ''}")
+        terminal.say(f"{path}{' (replaced)' if path in planted.replaced else ''}")
     if dry_run:
-        typer.echo("\nNothing is written: --dry-run.")
+        terminal.say("\nNothing is written: --dry-run.")
         return
-    typer.echo("")
+    terminal.say("")
     wide = max(map(len, steps)) + 1
     for what, lines in steps.items():
         for i, line in enumerate(lines):
-            typer.echo(f"{what + ':' if not i else '':<{wide}}  {line}")
+            terminal.say(f"{what + ':' if not i else '':<{wide}}  {line}")
 
 
 def names_of(given: str) -> Names:

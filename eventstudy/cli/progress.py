@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from eventstudy.cli.terminal import watched
+from eventstudy.letters import visible
 
 
 class Bar:
@@ -17,10 +18,16 @@ class Bar:
         self._tasks: dict[str, Any] = {}
         if watched():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
             self._progress = Progress(
-                "{task.description}",
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
@@ -39,7 +46,7 @@ class Bar:
         if self._progress is None:
             return
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
+            self._tasks[what] = self._progress.add_task(visible(what), total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)
 
 
@@ -81,4 +88,4 @@ class Status:
 
         spent = time.perf_counter() - self._began
         timed = "" if spent < 2 or " left" in self.what else f", {spent:.0f} s"
-        return escape(f"{self.what or 'starting'}{timed}")
+        return escape(visible(f"{self.what or 'starting'}{timed}"))

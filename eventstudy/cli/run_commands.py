@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eventstudy.cli import consent, terminal
 from eventstudy.cli import options as o
-from eventstudy.cli import terminal
 from eventstudy.cli.progress import Status
 from eventstudy.errors import EventStudyError
 
@@ -60,7 +60,8 @@ def demo(
 
 def _how_small(outcome: Outcome) -> str:
     """Say what the shipped sample is good for."""
-    assert outcome.study is not None  # noqa: S101 - a demo has one
+    if outcome.study is None:
+        raise ValueError("a demo without a study")
     kept = {observation.reading.event.event_id for observation in outcome.study.observations}
     return (
         f"The sample is small: 250 sessions of five tickers, which keep {len(kept)} of "
@@ -235,7 +236,9 @@ def _config(given: dict[str, Any]) -> RunConfig:
     flags["costs"] = {name: value for name, value in costs.items() if value is not None}
     if flags.get("assume_known"):
         flags["assume_known"] = _pairs(flags["assume_known"])
-    return read_config(given["config"], flags)
+    asked = read_config(given["config"], flags)
+    consent.tell(given["config"], given, asked)
+    return asked
 
 
 def _target(given: dict[str, Any], default: str | None = None) -> Target:

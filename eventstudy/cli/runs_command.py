@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eventstudy.cli import complete
+from eventstudy.cli import complete, terminal
 from eventstudy.cli import options as o
 from eventstudy.cli.terminal import print_frame, show
 
@@ -46,7 +46,7 @@ def list_runs(runs: Folder = DEFAULT, json_: o.Json = False) -> None:
         o.print_json(found)
         return
     if not found:
-        typer.echo(f"No runs in {runs}.")
+        terminal.say(f"No runs in {runs}.")
         return
     title = f"{len(found)} run{'s' if len(found) != 1 else ''} in {runs}"
     print_frame(overview_frame(found), title)

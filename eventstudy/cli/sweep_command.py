@@ -144,7 +144,7 @@ def sweep(
         terminal.show(_text(result, folds, written, parts))
     _clear(parts, result)
     if result.ran.empty:
-        typer.echo("eventstudy: every variant failed", err=True)
+        terminal.say("eventstudy: every variant failed", err=True)
         raise typer.Exit(2)
 
 
@@ -202,7 +202,7 @@ def _resumable(parts: Path | None) -> Iterator[None]:
             if parts is None
             else f"what has been run is kept in {parts}: the same command goes on from there"
         )
-        typer.echo(f"eventstudy: interrupted; {after}", err=True)
+        terminal.say(f"eventstudy: interrupted; {after}", err=True)
         raise typer.Exit(STOPPED) from None
 
 
@@ -212,7 +212,7 @@ def _clear(parts: Path | None, result: SweepResult) -> None:
 
     Kept(parts, result.key).clear()
     if parts is not None and any(parts.glob("part-*")):
-        typer.echo(
+        terminal.say(
             f"{parts} still holds parts of another sweep that was interrupted; delete it unless "
             "that one is to go on",
             err=True,

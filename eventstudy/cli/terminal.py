@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from eventstudy.letters import harmless, visible
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,10 +50,16 @@ def in_colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print text as it is, but for what a terminal would obey: texts come from files of others."""
+    typer.echo(harmless(text), err=err)
+
+
 def show(text: str) -> None:
     """Print text on stdout, fitted to what it shows."""
     width = width_of(sys.stdout)
-    typer.echo(text if width is None else fitted(text, width))
+    text = harmless(text)
+    say(text if width is None else fitted(text, width))
 
 
 def show_entry(name: str, meaning: str, column: int = 28) -> None:
@@ -59,12 +67,12 @@ def show_entry(name: str, meaning: str, column: int = 28) -> None:
     line = f"  {name:<{column}} {meaning}".rstrip()
     width = width_of(sys.stdout)
     if width is None or len(line) <= width:
-        typer.echo(line)
+        say(line)
         return
     indent = " " * (column + 3)
     text = wrap(meaning, width, initial_indent=indent, subsequent_indent=indent)
     head = f"  {name:<{column}} "
-    typer.echo(
+    say(
         "\n".join(
             [head.rstrip(), *text]
             if len(head) > len(indent)
@@ -76,7 +84,7 @@ def show_entry(name: str, meaning: str, column: int = 28) -> None:
 def complain(text: str) -> None:
     """Print a message on stderr, after the program's name."""
     width = width_of(sys.stderr)
-    message = f"eventstudy: {text}"
+    message = f"eventstudy: {harmless(text)}"
     shown = message if width is None else fitted(message, width)
     if in_colour(sys.stderr):
         shown = shown.replace("eventstudy:", "\x1b[1;31meventstudy:\x1b[0m", 1)
@@ -111,9 +119,9 @@ def print_frame(frame: pd.DataFrame, title: str, *, most: int | None = None) -> 
     else:
         show(f"{title}\n{shown.to_string(index=False)}")
     if rest:
-        typer.echo(f"... and {rest} more")
+        say(f"... and {rest} more")
     if rest or not boxed:
-        typer.echo("")
+        say("")
 
 
 def _box_width(frame: pd.DataFrame) -> int:
@@ -129,11 +137,12 @@ def _boxed(frame: pd.DataFrame, title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    # As Text: rich reads orders in square brackets out of a plain string.
+    table = Table(title=Text(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for i, column in enumerate(frame.columns):
-        table.add_column(str(column), overflow="fold", no_wrap=i == 0)
+        table.add_column(Text(visible(str(column))), overflow="fold", no_wrap=i == 0)
     for row in frame.astype("string").fillna("").itertuples(index=False):
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
     Console().print(table)
 
 

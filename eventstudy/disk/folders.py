@@ -22,7 +22,14 @@ from typing import BinaryIO
 
 from eventstudy.disk.files import write_whole
 from eventstudy.disk.lease import claimed
-from eventstudy.disk.seal import SEAL, described, in_order, own_names, sealed_text
+from eventstudy.disk.seal import (
+    SEAL,
+    described,
+    in_order,
+    own_names,
+    sealed_text,
+    stays_inside,
+)
 from eventstudy.disk.shared import (
     discard,
     finish,
@@ -186,6 +193,8 @@ def _recover(place: Path) -> None:
 
 def _fill(stage: Path, files: Mapping[str, Writer], manifest: Mapping[str, object]) -> None:
     for name, write in files.items():
+        if not stays_inside(name):
+            raise ValueError(f"{name!r} is no name of a file in a folder")
         if isinstance(write, FolderWriter):
             write.into(stage, name)
             sync(stage / name)

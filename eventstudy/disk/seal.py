@@ -12,6 +12,9 @@ from eventstudy.provenance import DISTRIBUTION
 
 SEAL = "manifest.json"
 
+LARGEST = 64_000_000
+"""Bytes of a manifest that is read; a table in ten thousand parts makes two million."""
+
 _UNLISTED = frozenset(
     f"{name}.{ending}"
     for ending in ("csv", "parquet", "html")
@@ -28,8 +31,12 @@ _UNLISTED = frozenset(
 def read_seal(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a folder; None where there is none, or not one of ours."""
     try:
-        found = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        path = folder / SEAL
+        # Not of a pipe, which would be waited for, nor of a file that would fill the memory.
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
     versions = found.get("versions") if isinstance(found, dict) else None
     return found if isinstance(versions, dict) and DISTRIBUTION in versions else None
@@ -53,6 +60,12 @@ def stays_inside(name: str) -> bool:
     parts = name.split("/")
     plain = all(Path(part).name == part and part not in ("", ".", "..") for part in parts)
     return plain and len(parts) <= 2
+
+
+def leads_away(folder: Path, name: str) -> bool:
+    """Return whether a file, or the folder of a table's parts, is a link; no run writes one."""
+    path = folder / name
+    return any(place.is_symlink() for place in (path, path.parent) if place != folder)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -105,7 +118,9 @@ def damage_of(folder: Path, manifest: Mapping[str, Any], *, digests: bool) -> li
             lines.append(f"{name} is no name of a file in it")
             continue
         path, about = folder / str(name), given if isinstance(given, dict) else {}
-        if not path.is_file():
+        if leads_away(folder, str(name)):
+            lines.append(f"{name} is a link to elsewhere")
+        elif not path.is_file():
             lines.append(f"{name} is missing")
         elif path.stat().st_size != about.get("bytes"):
             lines.append(f"{name} has {path.stat().st_size} bytes, not {about.get('bytes')}")

@@ -223,8 +223,9 @@ def _check(
             column = fault.column or ""
             told = header.get(column) or header.get(MADE.get(column, "")) or column or None
             if (fault.row, told) not in seen:
-                known = column in raw and fault.row in at
-                value = raw[column][at[fault.row or 0]] if known else fault.value
+                source = column if column in raw else MADE.get(column, "")
+                known = source in raw and fault.row in at
+                value = raw[source][at[fault.row or 0]] if known else fault.value
                 found.append(replace(fault, column=told, value=value))
     except UnknownNameError as error:
         found.append(Fault("command line", str(error), setting="--calendar"))

@@ -13,17 +13,17 @@ from eventstudy.events.cells import CellError
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ORDERS = ("mdy", "dmy")
 
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.+))?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_NUMBERS = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?: +(.+))?")
-_DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})(?: +(?:at +)?(.+))?")
+_ISO = re.compile(r"(?a)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.+))?")
+_COMPACT = re.compile(r"(?a)(\d{4})(\d{2})(\d{2})")
+_NUMBERS = re.compile(r"(?a)(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?: +(.+))?")
+_DAY_FIRST = re.compile(r"(?a)(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})(?: +(?:at +)?(.+))?")
 _MONTH_FIRST = re.compile(
-    r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})(?: +(?:at +)?(.+))?"
+    r"(?a)([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})(?: +(?:at +)?(.+))?"
 )
 _CLOCK = re.compile(
-    r"(\d{1,2})(?::(\d{2}))?(?::(\d{2})(?:\.\d+)?)? ?([AaPp])?\.?(?:[Mm]\.?)? ?(\S*)"
+    r"(?a)(\d{1,2})(?::(\d{2}))?(?::(\d{2})(?:\.\d+)?)? ?([AaPp])?\.?(?:[Mm]\.?)? ?(\S*)"
 )
-_OFFSET = re.compile(r"(?:[+-]\d{2}:?\d{2}|[+-]\d{2}|Z)")
+_OFFSET = re.compile(r"(?a)(?:[+-]\d{2}:?\d{2}|[+-]\d{2}|Z)")
 
 ZONES = {
     "ET": "America/New_York", "EST": "America/New_York", "EDT": "America/New_York",

@@ -16,9 +16,11 @@ from eventstudy.errors import did_you_mean
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MOST_ZONES = 1000
+LONGEST_TICKER = 64
+"""Letters; the longest symbols of vendors have about thirty."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?", re.ASCII)
 _TICKER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9.\-^=_]+")
 _EXPECTED = re.compile(r"(?P<name>@?[A-Za-z0-9.\-^=_]+)(?P<sign>[+-])")
 
@@ -142,6 +144,8 @@ def _check_ticker(token: str, baskets: Baskets) -> None:
         raise CellError("an entry is empty: write tickers as AVGO;MRVL")
     if token.startswith("@"):
         _check_basket(token, baskets)
+    elif len(token) > LONGEST_TICKER:
+        raise CellError(f"no ticker is longer than {LONGEST_TICKER} letters")
     elif not _TICKER.fullmatch(token):
         allowed = (
             "letters, digits and . - ^ = _ are allowed, tickers are separated by ; and baskets "

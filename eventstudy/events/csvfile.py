@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.disk.text import text_fault
 from eventstudy.errors import Fault, InputError, did_you_mean
 
 SHOWN_OF_A_KIND = 20
@@ -61,7 +62,10 @@ def read_text_table(path: Path) -> TextTable:
     data = _bytes_of(path).removeprefix(b"\xef\xbb\xbf")
     if not data or data.isspace():
         raise InputError([Fault(file, "the file is empty: a header line is needed")])
-    return _read_plain(data, file) or _read_any(_decode(data, file), file)
+    fault = text_fault(data, file)
+    if fault is not None:
+        raise InputError([fault])
+    return _read_plain(data, file) or _read_any(data.decode(), file)
 
 
 @contextmanager
@@ -73,6 +77,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     InputError
         Where there is no such file, it is a folder, or may not be read.
     """
+    if "\x00" in str(path):
+        raise InputError([Fault(str(path), "no such file: its name holds a zero byte")])
     try:
         with path.open("rb") as file:
             yield file
@@ -99,16 +105,6 @@ def _neighbour(path: Path) -> str:
     return did_you_mean(path.name, names)
 
 
-def _decode(data: bytes, file: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start) + 1
-        byte = f"0x{data[error.start]:02x}"
-        problem = f"not UTF-8 (byte {byte}): save the file as UTF-8"
-        raise InputError([Fault(file, problem, row=row)]) from None
-
-
 def _read_plain(data: bytes, file: str) -> TextTable | None:
     """Read a file at the speed of Arrow; None where the line of a row could not be told.
 
@@ -121,7 +117,7 @@ def _read_plain(data: bytes, file: str) -> TextTable | None:
         return None
     try:
         header = _strip(next(csv.reader([first.decode()]), []))
-    except UnicodeDecodeError:
+    except csv.Error:  # a cell longer than the reader takes
         return None
     for uneven in (False, True) if header else ():
         parsed = _arrow(data, len(header), uneven=uneven)

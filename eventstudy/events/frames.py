@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import Fault, InputError
 from eventstudy.events.csvfile import TextTable, opened
 
@@ -39,26 +40,48 @@ def read_parquet_table(path: Path) -> TextTable:
     file = str(path)
     with opened(path) as source:
         try:
-            table = pq.read_table(source)
-        except (OSError, ValueError, TypeError) as error:
+            parquet = pq.ParquetFile(source)
+            footer = parquet.metadata
+            refuse_bomb(footer.num_rows, footer.num_columns, path.stat().st_size)
+            table = parquet.read()
+        except (OSError, ValueError, TypeError, NotImplementedError) as error:
             # Arrow's own errors derive from these.
             raise InputError([Fault(file, f"cannot be read as Parquet: {error}")]) from None
-    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    named = [name for name in table.column_names if name not in index or name == "event_id"]
-    header = tuple(name.strip() for name in named)
-    columns = [_flat(table.column(table.schema.get_field_index(name)), pa) for name in named]
-    texts = [_text(column.to_pandas()) for column in columns]
-    return _table(file, header, texts, table.num_rows)
+    index = _index_columns(table.schema)
+    named = [
+        (i, name)
+        for i, name in enumerate(table.column_names)
+        if name not in index or name == "event_id"
+    ]
+    faults: list[Fault] = []
+    texts = [_text_of(table.column(i), file, name, faults, pa) for i, name in named]
+    if faults:
+        raise InputError(faults)
+    return _table(file, tuple(name.strip() for _, name in named), texts, table.num_rows)
 
 
-def _flat(column: Any, pa: Any) -> Any:
-    """Return lists as text separated by semicolons, and days as ISO dates."""
-    import pyarrow.compute as pc
+def _index_columns(schema: Any) -> list[str]:
+    """Return the columns that pandas wrote for an index; none where its note is not one."""
+    try:
+        said = (schema.pandas_metadata or {}).get("index_columns")
+    except (ValueError, AttributeError):
+        return []
+    return [name for name in said if isinstance(name, str)] if isinstance(said, list) else []
 
+
+def _text_of(column: Any, file: str, name: str, faults: list[Fault], pa: Any) -> pd.Series:
+    """Return an Arrow column as text: lists separated by semicolons, days as ISO dates."""
     kind = column.type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pc.binary_join(column.cast(pa.list_(pa.string())), ";")
-    return column.cast(pa.string()) if pa.types.is_date32(kind) else column
+    try:
+        if pa.types.is_date32(kind):
+            return _text(column.cast(pa.string()).to_pandas())
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+            return pd.Series(_texts(column.to_pylist()), dtype="str")
+        return _text(column.to_pandas())
+    except (OSError, ValueError, TypeError, OverflowError, NotImplementedError) as error:
+        problem = f"a column of {kind} that cannot be read as text: {error}"
+        faults.append(Fault(file, problem, column=name))
+        return pd.Series([""] * len(column), dtype="str")
 
 
 def table_of_frame(frame: pd.DataFrame) -> TextTable:
@@ -72,7 +95,7 @@ def table_of_frame(frame: pd.DataFrame) -> TextTable:
 
 def _table(file: str, header: tuple[str, ...], texts: list[pd.Series], n: int) -> TextTable:
     columns = {name: texts[i] for i, name in reversed(list(enumerate(header)))}
-    frame = pd.DataFrame(columns, columns=list(dict.fromkeys(header)), dtype="str")
+    frame = pd.DataFrame(columns, index=range(n), columns=list(dict.fromkeys(header)), dtype="str")
     rows: npt.NDArray[np.int64] = np.arange(2, n + 2, dtype=np.int64)
     return TextTable(file, header, frame, rows, ())
 
@@ -96,7 +119,9 @@ def _texts(cells: Iterable[Any]) -> list[str]:
 
 
 def _cell_text(cell: Any) -> str:
-    if isinstance(cell, list | tuple):
+    if isinstance(cell, dict):
+        return str(cell)
+    if isinstance(cell, list | tuple | np.ndarray):
         return ";".join(str(part) for part in cell)
     if pd.isna(cell):
         return ""

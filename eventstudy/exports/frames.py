@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from eventstudy.disk import FolderWriter, Writer
 from eventstudy.disk.parts import ROWS_OF_A_PART, PartWriter
+from eventstudy.exports.formulas import frame_without_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from eventstudy.claims import ClaimsResult
     from eventstudy.longrun import LongRunResult
     from eventstudy.study import StudyResult
+
+PLAIN: dict[str, Any] = {"index": False, "lineterminator": "\n"}
+"""How tables are written as CSV."""
 
 TABLES = (
     "abnormal", "cars", "tests", "effects", "dropped", "overlaps",
@@ -129,7 +133,12 @@ def writer_of(frame: pd.DataFrame, fmt: str) -> Writer:
         return LongTable(frame)
     if fmt == "parquet":
         return lambda file: frame.to_parquet(file, index=False)
-    return lambda file: frame.to_csv(file, index=False, lineterminator="\n")
+    return lambda file: frame_without_formulas(frame).to_csv(file, **PLAIN)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV, every figure whole; no text of it is a formula to a spreadsheet."""
+    return str(frame_without_formulas(frame).to_csv(**PLAIN))
 
 
 def plain_kinds(frame: pd.DataFrame) -> pd.DataFrame:

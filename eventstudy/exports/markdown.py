@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from eventstudy.disk import Writer
 from eventstudy.exports.contract import Noted, bytes_writer, figure_file, text_of
-from eventstudy.exports.letters import visible
 from eventstudy.exports.print_layout import caption_of
+from eventstudy.letters import visible
 from eventstudy.report.tables import Link, Table
 
 if TYPE_CHECKING:

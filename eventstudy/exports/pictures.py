@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from eventstudy.disk import Writer
 from eventstudy.errors import EventStudyError
 from eventstudy.exports.contract import bytes_writer, figure_file
-from eventstudy.exports.letters import visible
 from eventstudy.exports.print_layout import DPI, Printed, caption_of, printed
+from eventstudy.letters import visible
 
 if TYPE_CHECKING:
     from eventstudy.exports.contract import Document

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.errors import UnknownNameError
-from eventstudy.exports.letters import unquoted, visible
+from eventstudy.letters import unquoted, visible
 from eventstudy.report.figures.style import INK, MUTED, PAPER, safe
 
 if TYPE_CHECKING:

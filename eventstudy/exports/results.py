@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from eventstudy.claims.verdicts import RULE
 from eventstudy.exports.contract import Noted, Section
 from eventstudy.exports.frames import frames_of
-from eventstudy.exports.letters import unquoted
 from eventstudy.exports.paper import paper_tables
+from eventstudy.letters import unquoted
 from eventstudy.report import figures as drawn
 from eventstudy.report import robustness, tables, words
 from eventstudy.report.activity import activity_table, bhar_table, calendar_time_table
@@ -93,8 +93,7 @@ class StudyDocument:
 
         if self.study is not None:
             return (words.question(self.study), *asked_lines(self.study))
-        assert self.backtest is not None  # noqa: S101 one of the two is there
-        config = self.backtest.config
+        config = self._traded.config
         names = ", ".join(config["strategies"])
         return (
             f"Strategies {names} around events, {config['start']} to {config['end']}, "
@@ -106,8 +105,13 @@ class StudyDocument:
         """What goes with every number."""
         if self.study is not None:
             return tuple(words.cautions(self.study))
-        assert self.backtest is not None  # noqa: S101 one of the two is there
-        return tuple(self.backtest.alarms())
+        return tuple(self._traded.alarms())
+
+    @property
+    def _traded(self) -> BacktestResult:
+        if self.backtest is None:
+            raise ValueError("a document of neither a study nor a backtest")
+        return self.backtest
 
     @cached_property
     def paper(self) -> tuple[Noted, ...]:
@@ -134,7 +138,8 @@ class StudyDocument:
 
     @cached_property
     def _case(self) -> Case:
-        assert self.study is not None  # noqa: S101 asked for with a study only
+        if self.study is None:
+            raise ValueError("a document without a study has no case")
         return make_case(self.study, case_event(self.study, self.event))
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from eventstudy.exports.letters import named, visible
+from eventstudy.letters import named, visible
 
 IN_CELL, IN_LINE = 400, 6_000
 """Characters of one text; a longer one is cut, and says so."""

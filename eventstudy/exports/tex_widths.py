@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventstudy.exports.contract import text_of
-from eventstudy.exports.letters import visible
 from eventstudy.exports.tex_letters import BREAK_AFTER, IN_CELL, LONG_WORD
+from eventstudy.letters import visible
 from eventstudy.report.tables import Table
 
 GAP_PT = 6.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from eventstudy.errors import Fault
 from eventstudy.factors.table import FactorTable, Floats, canonical_name
-from eventstudy.factors.text import MISSING_CODES, Cells
+from eventstudy.factors.text import MISSING_CODES, Cells, Told
 
 Units = Literal["percent", "decimal"]
 UNITS = {"percent": 100.0, "decimal": 1.0}
@@ -101,23 +101,27 @@ def _date_faults(cells: Cells) -> Iterator[Fault]:
     if step > LONGEST_STEP:
         problem = f"rows are {step:g} days apart in the median: figures per session are needed"
         yield Fault(cells.file, problem)
+    told = Told(cells.file)
     first: dict[object, int] = {}
     for i, (day, row) in enumerate(zip(dates.tolist(), rows.tolist(), strict=True)):
         if day in first:
-            problem = f"this date stands in row {first[day]} already"
+            problem, kind = f"this date stands in row {first[day]} already", "a date stands twice"
         elif i and dates[i] < dates[i - 1]:
+            kind = "earlier than the row before; dates must ascend"
             problem = f"earlier than the row before ({dates[i - 1]}); dates must ascend"
         elif away[place[i]] > LONGEST_GAP and step <= LONGEST_STEP:
+            kind = f"more than {LONGEST_GAP} days after the date before"
             problem = (
                 f"{away[place[i]]} days after the last date before it "
                 f"({distinct[place[i] - 1]}), {LONGEST_GAP} are allowed; a session without "
                 "figures has a row of empty cells"
             )
         else:
-            problem = ""
+            problem = kind = ""
         first.setdefault(day, row)
         if problem:
-            yield Fault(cells.file, problem, row, "date", str(day))
+            told.add(kind, problem, row, "date", str(day))
+    yield from told.all()
 
 
 def _figure_faults(cells: Cells, values: Floats, units: Units) -> Iterator[Fault]:
@@ -161,13 +165,16 @@ def _implausible(name: str, median: float, count: int, units: Units) -> str:
 
 def _moves(cells: Cells, k: int, figures: Floats, units: Units) -> Iterator[Fault]:
     """Figures that no session has seen."""
+    told = Told(cells.file)
     for i in np.flatnonzero(figures > LARGEST_MOVE):
         stated = float(cells.values[i, k])
         if stated in MISSING_CODES:
-            problem = "a code for a missing figure; leave the cell empty"
+            problem = kind = "a code for a missing figure; leave the cell empty"
         else:
+            kind = f'with units="{units}" a move of more than {LARGEST_MOVE:.0%} in one session'
             problem = (
                 f'with units="{units}" a move of {figures[i]:.0%} in one session; at most '
                 f"{LARGEST_MOVE:.0%} is plausible"
             )
-        yield Fault(cells.file, problem, int(cells.rows[i]), cells.header[k], f"{stated:g}")
+        told.add(kind, problem, int(cells.rows[i]), cells.header[k], f"{stated:.15g}")
+    yield from told.all()

@@ -14,6 +14,7 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from eventstudy.disk import cache_folder, write_whole
 from eventstudy.factors.table import FactorError
@@ -30,6 +31,7 @@ FILES = {
 in ``french-3``, the mean of three sorts in ``french``."""
 
 _BLOCK = 1 << 16
+WEB = ("http://", "https://")
 
 
 class DownloadError(Exception):
@@ -125,7 +127,7 @@ def download(url: str, timeout: float) -> bytes:
     DownloadError
         In words: the status, the time that ran out, or what the network said.
     """
-    if not url.casefold().startswith(("http://", "https://")):
+    if not url.casefold().startswith(WEB):
         raise DownloadError("an address that begins with http:// or https:// is needed")
     asked = urllib.request.Request(  # noqa: S310 - the scheme is checked above
         url, headers={"User-Agent": f"eventstudy-backtester/{version()}"}
@@ -133,7 +135,7 @@ def download(url: str, timeout: float) -> bytes:
     late = f"no whole answer within {timeout:g} seconds"
     deadline = time.monotonic() + timeout
     try:
-        with urllib.request.urlopen(asked, timeout=timeout) as answer:  # noqa: S310
+        with _web().open(asked, timeout=timeout) as answer:
             return _read_until(answer, deadline, late)
     except urllib.error.HTTPError as error:
         raise DownloadError(f"status {error.code} ({error.reason})") from None
@@ -144,6 +146,37 @@ def download(url: str, timeout: float) -> bytes:
         raise DownloadError(told) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DownloadError(str(error) or type(error).__name__) from None
+
+
+class _Onwards(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to the web alone, and never from https down to http."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """Return the next question.
+
+        Raises
+        ------
+        DownloadError
+            Where the answer leads elsewhere.
+        """
+        safe = WEB[1:] if req.type == "https" else WEB
+        if not newurl.casefold().startswith(safe):
+            raise DownloadError(f"the answer leads to {newurl[:200]!r}, where it is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _web() -> urllib.request.OpenerDirector:
+    """Return what opens addresses of the web: no files, no ftp, unlike `urllib`'s own."""
+    opener = urllib.request.OpenerDirector()
+    handlers = (
+        urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor, _Onwards,
+    )  # fmt: skip
+    for handler in handlers:
+        opener.add_handler(handler())
+    return opener
 
 
 def _read_until(answer: http.client.HTTPResponse, deadline: float, late: str) -> bytes:

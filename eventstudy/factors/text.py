@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.text import WIDE, text_fault
 from eventstudy.errors import Fault
 from eventstudy.factors.table import Days, Floats
 
@@ -25,9 +26,50 @@ MISSING_CODES = frozenset({-99.99, -999.0})
 LARGEST = 64 * 1024 * 1024
 """Bytes; the library's longest daily files have about two million."""
 
-_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_DAY = re.compile(r"(?a)(\d{4})-?(\d{2})-?(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-12-31", "D")
 _BREAK = re.compile(r"\r\n|\n|\r")
 _PERIODS = {6: "monthly", 4: "annual"}
+
+
+SHOWN_OF_A_KIND = 20
+"""Faults of one kind that are told with their row; the others are counted."""
+
+
+@dataclass(eq=False)
+class Told:
+    """Faults by kind: the first with their row, the others as one with their number.
+
+    Attributes
+    ----------
+    file : str
+    faults : list of Fault
+    counts : dict of (str, str or None) to int
+        By kind and column.
+    """
+
+    file: str
+    faults: list[Fault] = field(default_factory=list)
+    counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    def add(self, kind: str, problem: str, row: int, column: str | None, value: str | None) -> None:
+        """Note a fault of a row."""
+        key = (kind, column)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if self.counts[key] <= SHOWN_OF_A_KIND:
+            self.faults.append(Fault(self.file, problem, row, column, value))
+
+    def all(self) -> list[Fault]:
+        """Return the faults, and the number of those that are not told one by one."""
+        further = {key: n - SHOWN_OF_A_KIND for key, n in self.counts.items()}
+        return [
+            *self.faults,
+            *(
+                Fault(self.file, f"{kind} ({n:,} more rows)", column=column, count=n)
+                for (kind, column), n in further.items()
+                if n > 0
+            ),
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +118,18 @@ def read_content(content: bytes, file: str) -> Cells:
         if problem:
             return no_cells(file, problem)
         content = inner
-    if b"\x00" in content:
-        return no_cells(file, "not a text file: it holds zero bytes")
-    return read_text(_decoded(content), file)
+    fault = text_fault(content, file) if content.startswith(WIDE) or b"\x00" in content else None
+    if fault is not None:
+        return no_cells(file, fault.problem, fault.row)
+    try:
+        text, fault = content.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        # The library's copyright sign comes in UTF-8 or in Latin-1.
+        text, fault = content.decode("latin-1"), text_fault(content, file)
+    cells = read_text(text, file)
+    if fault is not None and not cells.from_library:
+        return no_cells(file, fault.problem, fault.row)
+    return cells
 
 
 def unzipped(content: bytes) -> tuple[bytes, str]:
@@ -102,14 +153,6 @@ def unzipped(content: bytes) -> tuple[bytes, str]:
     if len(data) > LARGEST:
         return b"", f"the archive unpacks to more than {LARGEST} bytes: no file of factors"
     return data, ""
-
-
-def _decoded(content: bytes) -> str:
-    """Return text; the library's copyright sign comes in UTF-8 or in Latin-1."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
 
 
 def read_text(text: str, file: str) -> Cells:
@@ -139,20 +182,22 @@ def _cells(line: str) -> list[str]:
 
 def _without_tail(header: list[str]) -> list[str]:
     """Return column names without the empty ones that commas at the end of a line make."""
-    while header and not header[-1]:
-        header = header[:-1]
-    return header
+    end = len(header)
+    while end and not header[end - 1]:
+        end -= 1
+    return header[:end]
 
 
 def _library_header(lines: Sequence[str], start: int = 0) -> int | None:
     """Return the first line with an empty first cell above a row that begins with figures."""
+    headed: int | None = None
     for i in range(start, len(lines)):
         cells = _cells(lines[i])
-        if cells[0] or not any(cells):
+        if not any(cells):
             continue
-        below = next((line for line in lines[i + 1 :] if line.strip(" ,")), "")
-        if re.match(r"\s*\d{4}(?!-)", below):
-            return i
+        if headed is not None and re.match(r"\s*\d{4}(?!-)", lines[i]):
+            return headed
+        headed = None if cells[0] else i
     return None
 
 
@@ -216,10 +261,14 @@ def _note_codes(found: Cells) -> None:
 def _read_plain(text: str, file: str) -> Cells:
     """Read a CSV file with a column ``date``."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    table, begins = [], 1
     try:
-        table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                table.append((begins, row))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        return no_cells(file, f"cannot be read: {error}", reader.line_num)
+        return no_cells(file, f"cannot be read as CSV ({error}): is a quote left open?", begins)
     header = _without_tail([cell.strip() for cell in table.pop(0)[1]])
     at = next((i for i, name in enumerate(header) if name.casefold() == "date"), 0)
     rows = [(line, [*row[at : at + 1], *row[:at], *row[at + 1 :]]) for line, row in table]
@@ -233,19 +282,21 @@ def read_rows(
     from_library: bool = False,
 ) -> Cells:
     """Turn rows of text, the date first, into dates and numbers."""
-    faults: list[Fault] = []
+    faults = Told(file)
     width, lines, days = len(header), [], []
     values: list[list[float]] = []
     for line, row in table:
-        while len(row) > width + 1 and not row[-1].strip():
-            row = row[:-1]
+        end = len(row)
+        while end > width + 1 and not row[end - 1].strip():
+            end -= 1
+        row = row[:end]
         if len(row) != width + 1:
             problem = f"{len(row)} cells where the header has {width + 1}"
-            faults.append(Fault(file, problem, line))
+            faults.add(f"not {width + 1} cells, as the header has", problem, line, None, None)
             continue
         lines.append(line)
-        days.append(_day(row[0], line, file, faults, from_library))
-        values.append(_numbers(row[1:], header, line, file, faults))
+        days.append(_day(row[0], line, faults, from_library))
+        values.append(_numbers(row[1:], header, line, faults))
     return Cells(
         file,
         tuple(header),
@@ -253,34 +304,34 @@ def read_rows(
         np.array(days, dtype="datetime64[D]"),
         np.array(values, dtype=np.float64).reshape(len(lines), width),
         from_library,
-        faults,
+        faults.all(),
     )
 
 
-def _day(
-    text: str, line: int, file: str, faults: list[Fault], from_library: bool = False
-) -> np.datetime64:
+def _day(text: str, line: int, faults: Told, from_library: bool = False) -> np.datetime64:
     shape = "yyyymmdd" if from_library else "YYYY-MM-DD"
     match = _DAY.fullmatch(text.strip())
     problem = f"not a date; write {shape}"
     if match:
         try:
-            return np.datetime64("-".join(match.groups()), "D")
+            day = np.datetime64("-".join(match.groups()), "D")
         except ValueError:
             problem = "no such day in the calendar"
-    faults.append(Fault(file, problem, line, "date", text))
+        else:
+            if FIRST_DAY <= day <= LAST_DAY:
+                return day
+            problem = "the year must be from 1800 to 2200"
+    faults.add(problem, problem, line, "date", text)
     return np.datetime64("NaT", "D")
 
 
-def _numbers(
-    cells: Sequence[str], header: Sequence[str], line: int, file: str, faults: list[Fault]
-) -> list[float]:
+def _numbers(cells: Sequence[str], header: Sequence[str], line: int, faults: Told) -> list[float]:
     found = []
     for name, cell in zip(header, cells, strict=True):
         value = _number(cell)
         if value is None:
             problem = "not a number; write -0.12, or nothing where it is missing"
-            faults.append(Fault(file, problem, line, name, cell))
+            faults.add(problem, problem, line, name, cell)
         found.append(np.nan if value is None else value)
     return found
 

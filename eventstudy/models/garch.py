@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from eventstudy.models.iterated import IteratedModel, OneFit, OneTask, judged, steps_ahead, unfitted
 from eventstudy.models.linear import fit
+from eventstudy.models.variance_paths import egarch_path, garch_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ Ints = npt.NDArray[np.int64]
 
 PERCENT = 100.0
 """The optimiser works on percent: likelihoods of decimals are ill scaled."""
+ORDINARY = 10.0
+"""Factor by which a spread may be off one percent before it is worked on in powers of ten of it."""
 FEWEST_SESSIONS = 60
 """Fewest usable sessions with which a variance process is fitted."""
 WORSE_BY = 0.1
@@ -45,7 +48,7 @@ MORE_ITERATIONS = 500
 
 @dataclass(frozen=True, slots=True)
 class VarianceFit:
-    """A fitted mean and variance process of one series, in percent.
+    """A fitted mean and variance process of one series, in percent or powers of ten of it.
 
     Attributes
     ----------
@@ -80,6 +83,9 @@ class VarianceModel(IteratedModel):
     usable session to the next. The forecast counts every session after the last usable one,
     the gap included.
 
+    The optimiser works on percent, or where residuals are off that by more than a factor of
+    ten, on the power of ten that brings them back: no answer rests on the unit of returns.
+
     The fit is arch's own where that converged, beats the constant variance that it nests,
     and forecasts variances within a factor of 100 of the mean square residual; else the
     likeliest fit from further starting values that does so; else the observation is not
@@ -97,6 +103,10 @@ class VarianceModel(IteratedModel):
         """Return E[h] after so many steps from the last error and its variance, shape (L,)."""
 
     @abstractmethod
+    def in_percent(self, process: Floats, factor: float) -> Floats:
+        """Return a process of variances as that of variances times a factor."""
+
+    @abstractmethod
     def constant(self, variance: float, start: tuple[float, ...]) -> float:
         """Return the constant with which a process has this variance in the long run."""
 
@@ -111,7 +121,7 @@ class VarianceModel(IteratedModel):
         count = int(used.sum())
         if count < FEWEST_SESSIONS:
             return unfitted(one, count, f"{count} usable sessions; {FEWEST_SESSIONS} are needed")
-        y, x = PERCENT * one.y[used], PERCENT * one.market[used]
+        y, x = one.y[used], one.market[used]
         with np.errstate(invalid="ignore"):
             line = fit(y[None, :], np.stack([np.ones_like(x), x], axis=1)[None, :, :])
         if not np.isfinite(judged(line.condition)[0]):
@@ -119,10 +129,12 @@ class VarianceModel(IteratedModel):
         if not line.s2[0] > 0:
             return unfitted(one, count, "the returns do not vary about the market model")
         steps = steps_ahead(one, used)
-        chosen, why = self._chosen(y, x, line.params[0], steps)
+        scale = scale_of(float(np.sqrt(line.s2[0])))
+        start = line.params[0] * (scale, 1.0)
+        chosen, why = self._chosen(scale * y, scale * x, start, steps)
         if chosen is None:
             return unfitted(one, count, f"{self.volatility} could not be fitted: {why}")
-        return self._result(one, used, chosen, steps, float(line.condition[0]))
+        return self._result(one, used, chosen, steps, scale, float(line.condition[0]))
 
     def _chosen(
         self, y: Floats, x: Floats, line: Floats, steps: Ints
@@ -173,22 +185,25 @@ class VarianceModel(IteratedModel):
 
     def _result(
         self, one: OneTask, used: npt.NDArray[np.bool_], found: VarianceFit, steps: Ints,
-        condition: float,
+        scale: float, condition: float,
     ) -> OneFit:  # fmt: skip
-        alpha, count = found.alpha / PERCENT, int(used.sum())
+        alpha, count = found.alpha / scale, int(used.sum())
         residuals = np.full(len(one.y), np.nan)
-        residuals[used] = found.residuals / PERCENT
+        residuals[used] = found.residuals / scale
+        told = found.process
+        if scale != PERCENT:
+            told = self.in_percent(told, (PERCENT / scale) ** 2)
         h = self.path(found.process, float(found.residuals[-1]), float(found.variance[-1]), steps)
         return OneFit(
             ar=one.y_event - alpha - found.beta * one.market_event,
-            variance=h / PERCENT**2,
+            variance=h / scale**2,
             residuals=residuals,
             n_used=count,
             s2=float(np.nansum(residuals**2)) / (count - self.n_params),
             alpha=alpha,
             beta=found.beta,
             condition=condition,
-            loadings=dict(zip(self.loading_names, found.process.tolist(), strict=True)),
+            loadings=dict(zip(self.loading_names, told.tolist(), strict=True)),
         )
 
 
@@ -220,6 +235,11 @@ class Garch(VarianceModel):
     def path(self, process: Floats, e: float, h: float, steps: Ints) -> Floats:
         """Return E[h]; see `garch_path`."""
         return garch_path(process, e, h, steps)
+
+    def in_percent(self, process: Floats, factor: float) -> Floats:
+        """Return the process with its omega times the factor."""
+        found: Floats = process * np.array([factor, 1.0, 1.0])
+        return found
 
     def constant(self, variance: float, start: tuple[float, ...]) -> float:
         """Return omega."""
@@ -266,9 +286,30 @@ class Egarch(VarianceModel):
         """Return E[h]; see `egarch_path`."""
         return egarch_path(process, e, h, steps)
 
+    def in_percent(self, process: Floats, factor: float) -> Floats:
+        """Return the process with omega moved by (1 - b) ln(factor)."""
+        moved: Floats = process + np.array([1.0, 0.0, 0.0, 0.0]) * (
+            (1.0 - process[-1]) * np.log(factor)
+        )
+        return moved
+
     def constant(self, variance: float, start: tuple[float, ...]) -> float:
         """Return omega."""
         return float((1.0 - start[-1]) * np.log(variance))
+
+
+def scale_of(spread: float) -> float:
+    """Return what returns are multiplied by: 100, or times a power of ten where that is far off.
+
+    Parameters
+    ----------
+    spread : float
+        Standard deviation of the residuals, return units.
+    """
+    off = PERCENT * spread
+    if 1.0 / ORDINARY <= off <= ORDINARY:
+        return PERCENT
+    return PERCENT / float(10.0 ** np.round(np.log10(off)))
 
 
 def _arch_fit(model: Any, start: Floats | None) -> VarianceFit:
@@ -295,80 +336,3 @@ def _arch_fit(model: Any, start: Floats | None) -> VarianceFit:
         float(found.loglikelihood),
         found.convergence_flag == 0,
     )
-
-
-def garch_path(process: Floats, e: float, h: float, steps: Ints) -> Floats:
-    """Return expected GARCH(1,1) variances.
-
-    Parameters
-    ----------
-    process : ndarray, shape (3,)
-        omega, a, b.
-    e, h : float
-        Last error and its variance.
-    steps : ndarray, shape (L,), int
-        Sessions ahead, 1 or more.
-
-    Returns
-    -------
-    ndarray, shape (L,)
-
-    References
-    ----------
-    Bollerslev, T. (1986). Journal of Econometrics 31, 307-327.
-    """
-    omega, a, b = process
-    path = np.empty(int(steps.max()))
-    path[0] = omega + a * e**2 + b * h
-    for k in range(1, len(path)):
-        path[k] = omega + (a + b) * path[k - 1]
-    return path[steps - 1]
-
-
-def egarch_path(process: Floats, e: float, h: float, steps: Ints) -> Floats:
-    """Return expected EGARCH(1,1,1) variances under normal errors.
-
-    ln h_{T+k} = omega (1 + b + .. + b^{k-2}) + b^{k-1} ln h_{T+1} + sum_j b^j g(z_j), the sum
-    over j = 0 .. k-2 of independent terms, so that E[h_{T+k}] is the exponential of the
-    known part times the product of E[exp(b^j g(z))], g(z) = a (|z| - sqrt(2/pi)) + g z.
-
-    Parameters
-    ----------
-    process : ndarray, shape (4,)
-        omega, a, g, b.
-    e, h : float
-        Last error and its variance.
-    steps : ndarray, shape (L,), int
-        Sessions ahead, 1 or more.
-
-    Returns
-    -------
-    ndarray, shape (L,)
-        Infinite where the expectation overflows.
-
-    References
-    ----------
-    Nelson, D. B. (1991). Econometrica 59, 347-370.
-    """
-    omega, a, g, b = process
-    z = e / np.sqrt(h)
-    path = np.empty(int(steps.max()))
-    known = omega + a * (abs(z) - np.sqrt(2.0 / np.pi)) + g * z + b * np.log(h)
-    moments = 0.0
-    path[0] = known
-    for k in range(1, len(path)):
-        known = omega + b * known
-        moments += _log_moment(b ** (k - 1) * a, b ** (k - 1) * g)
-        path[k] = known + moments
-    with np.errstate(over="ignore"):
-        expected: Floats = np.exp(path)[steps - 1]
-    return expected
-
-
-def _log_moment(a: float, g: float) -> float:
-    """Return ln E[exp(a (|z| - sqrt(2/pi)) + g z)] of a standard normal z."""
-    from scipy.special import log_ndtr
-
-    up, down = a + g, a - g
-    terms = (0.5 * up**2 + log_ndtr(up), 0.5 * down**2 + log_ndtr(down))
-    return float(np.logaddexp(*terms)) - a * float(np.sqrt(2.0 / np.pi))

@@ -18,15 +18,13 @@ import numpy.typing as npt
 
 from eventstudy.errors import StudyError
 from eventstudy.models.contract import ModelFit, ModelTask, Needs
+from eventstudy.models.linear import LARGEST_CONDITION
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-LARGEST_CONDITION = 1e12
-"""Condition number from which a design counts as singular: rounding alone gives no more."""
 
 
 @dataclass(frozen=True, slots=True)

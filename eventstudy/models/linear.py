@@ -6,6 +6,7 @@ of the forecast errors of one event's days, which share one estimated alpha and 
 References
 ----------
 Salinger, M. (1992). Value event studies. Review of Economics and Statistics 74, 671-677.
+Belsley, D., Kuh, E. and Welsch, R. (1980). Regression Diagnostics, ch. 3.
 Campbell, J., Lo, A. and MacKinlay, A. C. (1997). The Econometrics of Financial Markets, ch. 4.
 """
 
@@ -18,6 +19,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+LARGEST_CONDITION = 1e12
+"""Condition number from which a design counts as singular: rounding alone gives no more."""
+DOUBTFUL_CONDITION = 100.0
+"""Condition number from which a reader is told: strong by Belsley, Kuh and Welsch (1980)."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinearFit:
@@ -29,6 +35,8 @@ class LinearFit:
         Coefficients, the intercept first where there is one.
     gram_inverse : ndarray, shape (n, d, d)
         ``(X1'X1)^-1``.
+    r_inverse : ndarray, shape (n, d, d)
+        Its root, from X1 = Q R: forecasts square it last, and so keep twice the digits.
     s2 : ndarray, shape (n,)
         Residual variance on `dof` degrees of freedom, return units squared.
     dof : ndarray, shape (n,), int
@@ -43,6 +51,7 @@ class LinearFit:
 
     params: Floats
     gram_inverse: Floats
+    r_inverse: Floats
     s2: Floats
     dof: npt.NDArray[np.int64]
     residuals: Floats
@@ -71,16 +80,17 @@ def fit(y: Floats, x: Floats) -> LinearFit:
     x0 = np.where(used[:, :, None], x, 0.0)
     dof = used.sum(axis=1) - d
     if d == 0:
-        params, gram_inverse = np.zeros((n, 0)), np.zeros((n, 0, 0))
+        params, r_inverse = np.zeros((n, 0)), np.zeros((n, 0, 0))
         leverage, condition = np.zeros((n, m)), np.ones(n)
     else:
-        params, gram_inverse, leverage, condition = _least_squares(y0, x0, dof)
+        params, r_inverse, leverage, condition = _least_squares(y0, x0, dof)
     residuals = y0 - np.einsum("nmd,nd->nm", x0, params)
     with np.errstate(invalid="ignore", divide="ignore"):
         s2 = np.where(dof > 0, (residuals**2).sum(axis=1) / dof, np.nan)
     return LinearFit(
         params,
-        gram_inverse,
+        r_inverse @ np.swapaxes(r_inverse, 1, 2),
+        r_inverse,
         s2,
         dof.astype(np.int64),
         np.where(used, residuals, np.nan),
@@ -128,8 +138,8 @@ def decompose(x: Floats, dof: npt.NDArray[np.int64]) -> Decomposition:
     singular_values = np.linalg.svd(r, compute_uv=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         condition = singular_values[:, 0] / singular_values[:, -1]
-    # The rank tolerance of numpy's matrix_rank: a column that repeats others does not pass.
-    solvable = (dof >= 0) & (condition * max(x.shape[1:]) * np.finfo(float).eps < 1.0)
+    # A column that repeats others but for rounding does not pass.
+    solvable = (dof >= 0) & (condition < LARGEST_CONDITION)
     r_safe = np.where(solvable[:, None, None], r, np.eye(x.shape[2]))
     r_inverse = np.linalg.inv(r_safe) / scale[:, :, None]
     r_inverse[~solvable] = np.nan
@@ -139,11 +149,10 @@ def decompose(x: Floats, dof: npt.NDArray[np.int64]) -> Decomposition:
 def _least_squares(
     y: Floats, x: Floats, dof: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return coefficients, (X1'X1)^-1, leverage and condition."""
+    """Return coefficients, R^-1, leverage and condition."""
     found = decompose(x, dof)
     params = np.einsum("nij,nj->ni", found.r_inverse, np.einsum("nmd,nm->nd", found.q, y))
-    gram_inverse = found.r_inverse @ np.swapaxes(found.r_inverse, 1, 2)
-    return params, gram_inverse, (found.q**2).sum(axis=2), found.condition
+    return params, found.r_inverse, (found.q**2).sum(axis=2), found.condition
 
 
 def forecast(fitted: LinearFit, y: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -164,6 +173,7 @@ def forecast(fitted: LinearFit, y: Floats, x: Floats) -> tuple[Floats, Floats]:
     v : ndarray, shape (n, L, L)
     """
     ar = y - np.einsum("nld,nd->nl", x, fitted.params)
-    shared = np.einsum("nld,nde,nke->nlk", x, fitted.gram_inverse, x)
+    root = x @ fitted.r_inverse
+    shared = root @ np.swapaxes(root, 1, 2)
     v = fitted.s2[:, None, None] * (np.eye(y.shape[1]) + shared)
     return ar, v

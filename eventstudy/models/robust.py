@@ -25,6 +25,8 @@ TUNING = 1.345
 """Residuals beyond so many scales are downweighted: 95% efficient under normality."""
 NORMAL_QUARTILE = 0.6744897501960817
 """Median absolute deviation of a standard normal variable."""
+VANISHES = 1e-10
+"""Scale, as a share of the root mean square return, that is rounding alone."""
 CONVERGED = 1e-12
 """Largest change of a fitted value, in scales, at which the iteration ends."""
 MOST_ITERATIONS = 500
@@ -143,7 +145,8 @@ def huber_lines(y: Floats, x: Floats, start: LinearFit) -> HuberFit:
     scale = median_scale(y0 - alpha[:, None] - beta[:, None] * x0, used)
     weights = used.astype(float)
     converged = np.zeros(len(y), dtype=bool)
-    active = np.flatnonzero(usable & (scale > 0))
+    floor = VANISHES * np.sqrt((y0**2).sum(axis=1) / np.maximum(used.sum(axis=1), 1))
+    active = np.flatnonzero(usable & (scale > floor))
     for _ in range(MOST_ITERATIONS):
         if not len(active):
             break
@@ -156,7 +159,8 @@ def huber_lines(y: Floats, x: Floats, start: LinearFit) -> HuberFit:
         settled = np.abs(change).max(axis=1) <= CONVERGED * s
         settled &= np.abs(scale[active] - s) <= CONVERGED * s
         converged[active[settled]] = True
-        active = active[~settled & (scale[active] > 0)]
+        active = active[~settled & (scale[active] > floor[active])]
+    scale = np.where(scale > floor, scale, 0.0)
     return HuberFit(alpha, beta, scale, weights, converged)
 
 

@@ -11,6 +11,12 @@ from eventstudy.errors import PriceError, did_you_mean
 from eventstudy.prices.layout import TICKERS
 
 PREFIX = "parquet:"
+PLACES = (
+    "abfs", "abfss", "az", "file", "ftp", "gcs", "gs", "hdfs", "hf", "http", "https", "memory",
+    "oci", "oss", "s3", "s3a", "sftp", "smb", "webhdfs",
+)  # fmt: skip
+"""Schemes of places. fsspec has others that stand for other addresses (``reference::``,
+``simplecache::``, ``zip://``) or run what they find there, and a study.toml may be another's."""
 ENDINGS = (".parquet", ".pq")
 
 
@@ -86,11 +92,20 @@ def _by_fsspec(address: str) -> tuple[Any, str]:
 
     try:
         from fsspec.core import url_to_fs
+        from fsspec.registry import known_implementations, registry
     except ImportError:
         raise PriceError(
             f"{address}: addresses of this kind need fsspec, the extra 'remote': "
             "pip install 'eventstudy-backtester[remote]'"
         ) from None
+    scheme = address.partition("://")[0]
+    # What the program around us has registered itself is its own affair.
+    theirs = scheme in registry and scheme not in known_implementations
+    if scheme not in PLACES and not theirs:
+        raise PriceError(
+            f"{address}: {scheme!r} is no place where files stand; allowed are "
+            f"{', '.join(f'{place}://' for place in PLACES)}"
+        )
     try:
         system, path = url_to_fs(address)
     except (ValueError, ImportError, OSError) as error:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from eventstudy.disk import write_whole
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.prices.table import Days, Floats
 
 FORMAT = 1
@@ -107,7 +108,9 @@ def _parsed(content: bytes) -> Cached:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(pa.BufferReader(content), use_threads=False)
+    file = pq.ParquetFile(pa.BufferReader(content))
+    refuse_bomb(file.metadata.num_rows, file.metadata.num_columns, len(content))
+    table = file.read(use_threads=False)
     about = json.loads((table.schema.metadata or {})[_KEY])
     if about["format"] != FORMAT:
         raise ValueError("written by another version")

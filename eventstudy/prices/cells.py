@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.text import text_fault
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import Fault
 from eventstudy.prices.contract import PriceInputError
 from eventstudy.prices.table import Days, Floats
@@ -23,13 +25,21 @@ SUFFIXES = (".csv", ".parquet", ".pq")
 # A clock and a zone may follow the date; the date as written is the exchange's own, so the
 # rest is left alone: to move it to UTC would move Taipei's sessions to the day before.
 _DATE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+    r"(\d{4}-\d{2}-\d{2})"
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?",
+    re.ASCII,
 )
 
 Text = Sequence[str]
 
 
 SHOWN_OF_A_KIND = 20
+
+FIRST_DAY, LAST_DAY = np.datetime64("1800-01-01", "D"), np.datetime64("2200-12-31", "D")
+OTHER_YEARS = "the year must be from 1800 to 2200"
+LEAST_PRICE, LARGEST = 1e-15, 1e18
+"""No price lies below the one, no figure above the other: what does is a slip of the keyboard, and
+ratios of two such figures are beyond what a float holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +83,7 @@ class Raw:
             return
         value = str(self.columns[column][row])
         line = int(self.lines[row])
-        dated = problem if day is None else f"{problem} ({day})"
+        dated = problem if day is None or str(day) == "NaT" else f"{problem} ({day})"
         self.faults.append(Fault(self.name, dated, line, self.header[column], value))
 
     def numbers(self, column: int) -> Floats:
@@ -121,7 +131,14 @@ class Raw:
         for row in np.flatnonzero(np.isnat(days)):
             known = "no such day in the calendar" if found[row] else "not a date; write YYYY-MM-DD"
             self.fault(int(row), column, known)
-        return days
+        return self._within_years(column, days)
+
+    def _within_years(self, column: int, days: Days) -> Days:
+        """Return dates, NaT and a fault where the year is none that prices are of."""
+        far = (days < FIRST_DAY) | (days > LAST_DAY)
+        for row in np.flatnonzero(far):
+            self.fault(int(row), column, OTHER_YEARS)
+        return np.where(far, np.datetime64("NaT", "D"), days) if far.any() else days
 
     def _stamps(self, column: int, cells: npt.NDArray[Any]) -> Days:
         if cells.dtype.kind != "M":
@@ -132,7 +149,20 @@ class Raw:
         days = cells.astype("datetime64[D]")
         for row in np.flatnonzero(np.isnat(days)):
             self.fault(int(row), column, "no date")
-        return days
+        return self._within_years(column, days)
+
+
+def beyond(values: Floats, price: bool) -> npt.NDArray[np.bool_]:
+    """Return which figures are out of any range, infinite ones included.
+
+    Parameters
+    ----------
+    values : ndarray
+    price : bool
+        Whether they are prices; volumes and dividends may be as small as they like.
+    """
+    far = np.abs(values) > LARGEST
+    return np.asarray(far | ((np.abs(values) < LEAST_PRICE) & (values != 0)) if price else far)
 
 
 def day_of(text: str) -> np.datetime64:
@@ -157,14 +187,14 @@ def read_header(path: Path, name: str) -> tuple[str, ...]:
         Where the file cannot be read or is empty.
     """
     if path.suffix.lower() == ".csv":
-        with _Readable(name), path.open(newline="", encoding="utf-8-sig") as lines:
-            for row in csv.reader(lines, strict=True):
+        with _Readable(name, path), path.open(newline="", encoding="utf-8-sig") as lines:
+            for _, row in _records(lines, path, name):
                 if row:
                     return tuple(cell.strip() for cell in row)
         raise PriceInputError([Fault(name, "an empty file; the header line is missing")])
     import pyarrow.parquet as pq
 
-    with _Readable(name):
+    with _Readable(name, path):
         return tuple(str(column).strip() for column in pq.read_schema(path).names)
 
 
@@ -192,28 +222,65 @@ def read_raw(path: Path, name: str, columns: Iterable[int]) -> Raw:
 
 def _read_csv(path: Path, name: str, wanted: list[int]) -> Raw:
     header = read_header(path, name)
-    faults, rows, numbers = [], [], []
-    with _Readable(name), path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.reader(lines, strict=True)
-        next(row for row in reader if row)
-        for row in reader:
+    faults: list[Fault] = []
+    rows, numbers, odd = [], [], 0
+    with _Readable(name, path), path.open(newline="", encoding="utf-8-sig") as lines:
+        records = _records(lines, path, name)
+        next(row for _, row in records if row)
+        for begins, row in records:
             if len(row) == len(header):
                 rows.append(row)
-                numbers.append(reader.line_num)
+                numbers.append(begins)
             elif row:
-                problem = f"{len(row)} cells where the header has {len(header)}"
-                faults.append(Fault(name, problem, reader.line_num))
+                odd += 1
+                if odd <= SHOWN_OF_A_KIND:
+                    problem = f"{len(row)} cells where the header has {len(header)}"
+                    faults.append(Fault(name, problem, begins))
+    if odd > SHOWN_OF_A_KIND:
+        further = odd - SHOWN_OF_A_KIND
+        problem = f"not {len(header)} cells, as the header has ({further:,} more rows)"
+        faults.append(Fault(name, problem, count=further))
     by_column = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     cells: dict[int, Text | npt.NDArray[Any]] = {at: by_column[at] for at in wanted}
     return Raw(name, header, cells, np.array(numbers, dtype=np.int64), faults)
+
+
+def _records(lines: Iterable[str], path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record of a CSV file begins, and its cells.
+
+    Raises
+    ------
+    PriceInputError
+        Where a cell cannot be read, or a line holds a zero byte: no text does.
+    """
+    reader = csv.reader(_without_zeros(lines, path, name), strict=True)
+    begins = 1
+    try:
+        for row in reader:
+            yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        problem = f"cannot be read as CSV ({error}): is a quote left open in this row?"
+        raise PriceInputError([Fault(name, problem, begins)]) from None
+
+
+def _without_zeros(lines: Iterable[str], path: Path, name: str) -> Iterator[str]:
+    for line in lines:
+        if "\x00" in line:
+            fault = text_fault(path.read_bytes(), name)
+            raise PriceInputError([fault or Fault(name, "a zero byte, which no text has")])
+        yield line
 
 
 def _read_parquet(path: Path, name: str, wanted: list[int]) -> Raw:
     import pyarrow.parquet as pq
 
     header = read_header(path, name)
-    with _Readable(name):
-        table = pq.ParquetFile(path).read(columns=[pq.read_schema(path).names[i] for i in wanted])
+    with _Readable(name, path):
+        file = pq.ParquetFile(path)
+        footer = file.metadata
+        refuse_bomb(footer.num_rows, footer.num_columns, path.stat().st_size)
+        table = file.read(columns=[pq.read_schema(path).names[i] for i in wanted])
         cells = {at: _plain(table.column(k)) for k, at in enumerate(wanted)}
     return Raw(name, header, cells, np.arange(2, table.num_rows + 2))
 
@@ -239,8 +306,8 @@ def _plain(column: Any) -> Text | npt.NDArray[Any]:
 class _Readable:
     """Turn what goes wrong with a whole file into one fault that names it."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
 
     def __enter__(self) -> None:
         return None
@@ -249,13 +316,14 @@ class _Readable:
         if error is None or isinstance(error, PriceInputError):
             return
         if isinstance(error, UnicodeDecodeError):
-            problem = "not UTF-8 text"
-        elif isinstance(error, FileNotFoundError):
+            fault = text_fault(self.path.read_bytes(), self.name)
+            raise PriceInputError([fault or Fault(self.name, "not UTF-8 text")]) from None
+        if isinstance(error, FileNotFoundError):
             problem = "no such file"
         elif isinstance(error, PermissionError):
             problem = "may not be read: permission denied"
-        elif isinstance(error, csv.Error | OSError | ValueError | TypeError):
-            # Arrow's own errors derive from ValueError, TypeError or OSError.
+        elif isinstance(error, OSError | ValueError | TypeError | NotImplementedError):
+            # Arrow's own errors derive from these.
             problem = f"cannot be read: {error}"
         else:
             return

@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from eventstudy.errors import Fault, PriceError, did_you_mean
 from eventstudy.prices.address import PREFIX, StoredFile, stored_files
+from eventstudy.prices.cells import beyond
 from eventstudy.prices.contract import PriceInputError
+from eventstudy.prices.layout import folded
 from eventstudy.prices.row_groups import (
     NO_DAY,
     FaultCounts,
@@ -119,11 +121,11 @@ class _Names:
 
     def _add(self, name: str) -> int:
         self.shown.append(name)
-        return self._codes.setdefault(name.casefold(), len(self.shown) - 1)
+        return self._codes.setdefault(folded(name), len(self.shown) - 1)
 
     def code(self, name: str) -> int:
         """Return the number of a ticker, -1 for one that was not asked for."""
-        found = self._codes.get(name.casefold())
+        found = self._codes.get(folded(name))
         if found is not None:
             return found
         if self.open and name:
@@ -188,20 +190,24 @@ class _Cells:
         elif not {"close", "adj_close"} & set(layout.columns[""]):
             raise PriceInputError([Fault(file.stored.shown, "no column close nor adj_close", 1)])
         for group in range(file.metadata.num_row_groups):
-            if may_hold_days(file.bounds(group, layout.date), self.start, self.end):
+            # Bounds are asked for only where they can leave something out: for some damaged
+            # footers Arrow ends the process over them, and says what is wrong when it reads.
+            dated = self.start is not None or self.end is not None
+            bounds = file.bounds(group, layout.date) if dated else None
+            if may_hold_days(bounds, self.start, self.end):
                 if layout.ticker is None:
                     self._look_at(file, group, code)
                 else:
                     self._look_at_long(file, group, layout.ticker)
 
     def _look_at_long(self, file: PriceFile, group: int, ticker: int) -> None:
-        bounds = file.bounds(group, ticker)
+        bounds = None if self.names.open else file.bounds(group, ticker)
         if not self.names.open and not may_hold_names(bounds, self.names.spellings):
             for bound in bounds or ():
                 self.names.code(str(bound))
             return
         read = file.read(group, [file.layout.date, ticker])
-        own, labels = labels_of(read[ticker])
+        own, labels = labels_of(file, ticker, read[ticker])
         lost = np.flatnonzero(own < 0)
         if len(lost):
             where, first = file.where(group), file.first_row(group)
@@ -224,7 +230,7 @@ class _Cells:
             kept &= days >= np.datetime64(self.start, "D").astype(np.int64)
         if self.end is not None:
             kept &= days <= np.datetime64(self.end, "D").astype(np.int64)
-        if kept.all():
+        if len(kept) and kept.all():
             self.pieces.append(_Piece(file, group, None, days, codes))
         elif kept.any():
             rows = np.flatnonzero(kept).astype(np.int32)
@@ -275,16 +281,16 @@ class _Cells:
         taken: npt.NDArray[np.bool_],
     ) -> None:
         layout = piece.file.layout
-        codes = {folded: self.names.code(shown) for folded, shown in layout.names.items()}
-        wanted = {folded: fields for folded, fields in layout.columns.items() if codes[folded] >= 0}
+        codes = {key: self.names.code(shown) for key, shown in layout.names.items()}
+        wanted = {key: fields for key, fields in layout.columns.items() if codes[key] >= 0}
         read = piece.file.read(piece.group, [at for own in wanted.values() for at in own.values()])
-        for folded, fields in wanted.items():
+        for key, fields in wanted.items():
             given = np.zeros(len(rows), dtype=bool)
             for name, at in fields.items():
                 values = self._figures(piece, name, at, read[at])
-                arrays[name][rows, codes[folded]] = values
+                arrays[name][rows, codes[key]] = values
                 given |= ~np.isnan(values)
-            code = np.full(int(given.sum()), codes[folded], dtype=np.int32)
+            code = np.full(int(given.sum()), codes[key], dtype=np.int32)
             self._note_twice(piece, rows[given], code, taken)
 
     def _figures(self, piece: _Piece, name: str, at: int, column: Any) -> Floats:
@@ -296,8 +302,12 @@ class _Cells:
         price = name in _PRICES
         infinite = np.isinf(values)
         low = ((values <= 0) if price else (values < 0)) & ~infinite
+        far = beyond(values, price) & ~infinite & ~low
         rule = f"{name} must be {'above zero' if price else 'zero or more'}"
-        for wrong, problem in ((infinite, "not finite"), (low, rule)):
+        told = ((infinite, "not finite"), (low, rule),
+                (far & (values < 1), f"no {name} is so small"),
+                (far & (values > 1), f"no {name} is so large"))  # fmt: skip
+        for wrong, problem in told:
             if wrong.any():
                 at_rows = np.flatnonzero(wrong)
                 self._blame(piece, at, at_rows, values[at_rows].tolist(), problem)
@@ -374,7 +384,7 @@ class _Cells:
 
 def _note_names(file: PriceFile, at: int, names: _Names) -> None:
     for group in range(file.metadata.num_row_groups):
-        for label in labels_of(file.read(group, [at])[at])[1]:
+        for label in labels_of(file, at, file.read(group, [at])[at])[1]:
             names.code(label)
 
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from eventstudy.errors import Fault, PriceError, did_you_mean
 from eventstudy.prices.bars import Bars, table_from_bars
-from eventstudy.prices.cells import SUFFIXES, Raw, read_header, read_raw
+from eventstudy.prices.cells import SUFFIXES, Raw, beyond, read_header, read_raw
 from eventstudy.prices.contract import PriceInputError
-from eventstudy.prices.layout import Layout, read_layout
+from eventstudy.prices.layout import Layout, folded, read_layout
 from eventstudy.prices.payouts import Payouts, read_payouts
 from eventstudy.prices.table import Days, Floats, PriceTable
 
@@ -151,8 +151,9 @@ class _Shelf:
                 faults += error.faults
                 continue
             places[path] = (layout, names)
+            faults += _hidden_letters(names, self._shown(path))
             for name in names:
-                holders.setdefault(name.casefold(), []).append(path)
+                holders.setdefault(folded(name), []).append(path)
         return places, faults + self._ambiguous(holders)
 
     def _places(
@@ -161,13 +162,13 @@ class _Shelf:
         """Return the files that hold these tickers; a file of that name comes first."""
         by_stem: dict[str, list[Path]] = {}
         for path in self.files:
-            by_stem.setdefault(path.stem.casefold(), []).append(path)
+            by_stem.setdefault(folded(path.stem), []).append(path)
         places: dict[Path, tuple[Layout, list[str]]] = {}
         holders: dict[str, list[Path]] = {}
         faults: list[Fault] = []
         rest = []
         for ticker in tickers:
-            own = by_stem.get(ticker.casefold(), [])
+            own = by_stem.get(folded(ticker), [])
             try:
                 layouts = [(path, self.layout(path)) for path in own]
             except PriceInputError as error:
@@ -176,7 +177,7 @@ class _Shelf:
             single = [(path, layout) for path, layout in layouts if layout.kind == "single"]
             for path, layout in single:
                 places.setdefault(path, (layout, []))[1].append(ticker)
-                holders.setdefault(ticker.casefold(), []).append(path)
+                holders.setdefault(folded(ticker), []).append(path)
             if not single:
                 rest.append(ticker)
         if rest:
@@ -199,12 +200,12 @@ class _Shelf:
                 continue  # a file that is no price table; its tickers are reported as missing
             if layout.kind == "single":
                 continue
-            held = {t.casefold() for t in _tickers_in(path, layout, self._shown(path))}
-            inside = [t for t in tickers if t.casefold() in held]
+            held = {folded(t) for t in _tickers_in(path, layout, self._shown(path))}
+            inside = [t for t in tickers if folded(t) in held]
             if inside:
                 places[path] = (layout, inside)
             for ticker in inside:
-                holders.setdefault(ticker.casefold(), []).append(path)
+                holders.setdefault(folded(ticker), []).append(path)
 
     def _ambiguous(self, holders: Mapping[str, list[Path]]) -> list[Fault]:
         faults = []
@@ -220,7 +221,8 @@ class _Shelf:
     ) -> list[Fault]:
         """Read tickers' bars from one file into `found`; return the faults."""
         shown = self._shown(path)
-        needed = [at for t in tickers for at in layout.needed(t.casefold())]
+        needed = [at for t in tickers for at in layout.needed(folded(t))]
+        needed += [layout.date] if layout.ticker is None else [layout.date, layout.ticker]
         try:
             raw = read_raw(path, shown, needed)
         except PriceInputError as error:
@@ -228,10 +230,12 @@ class _Shelf:
         days = raw.dates(layout.date)
         numbers = {at: raw.numbers(at) for at in set(needed) - {layout.date, layout.ticker}}
         groups = _rows_by_ticker(raw, layout)
+        if layout.ticker is not None and not len(days):
+            raw.faults.append(Fault(shown, "there is no row under the header", row=1))
         if layout.kind != "long":
             _check_dates(raw, layout.date, days, np.arange(len(days)))
         for ticker in tickers:
-            key = ticker.casefold()
+            key = folded(ticker)
             columns = layout.columns[key if layout.kind == "wide" else ""]
             rows = groups[key] if groups is not None else np.arange(len(days))
             if layout.kind == "long":
@@ -243,6 +247,12 @@ class _Shelf:
             _check_values(raw, columns, fields, rows, days)
             found[ticker] = Bars(ticker, days[rows], fields, path.name)
         return raw.faults
+
+
+def _hidden_letters(names: Iterable[str], shown: str) -> list[Fault]:
+    """Return a fault for each ticker with a letter that nobody sees, such as a zero-width space."""
+    problem = "no ticker: it holds a letter that cannot be printed"
+    return [Fault(shown, problem, value=name) for name in names if not name.isprintable()]
 
 
 def is_dataset(path: Path) -> bool:
@@ -275,11 +285,13 @@ def _rows_by_ticker(raw: Raw, layout: Layout) -> dict[str, Rows] | None:
     for row, cell in enumerate(raw.columns[layout.ticker]):
         if not str(cell).strip():
             raw.fault(row, layout.ticker, "no ticker")
-    folded = np.array([str(cell).strip().casefold() for cell in raw.columns[layout.ticker]])
-    names, inverse = np.unique(folded, return_inverse=True)
+    cells = raw.columns[layout.ticker]
+    codes: dict[str, int] = {}
+    code_of = {c: codes.setdefault(folded(str(c)), len(codes)) for c in dict.fromkeys(cells)}
+    inverse = np.fromiter((code_of[c] for c in cells), dtype=np.intp, count=len(cells))
     order = np.argsort(inverse, kind="stable")
-    parts = np.split(order, np.searchsorted(inverse[order], np.arange(1, len(names))))
-    return dict(zip(names.tolist(), parts, strict=True))
+    ends = np.searchsorted(inverse[order], np.arange(1, len(codes)))
+    return dict(zip(codes, np.split(order, ends), strict=True)) if codes else {}
 
 
 def _check_dates(raw: Raw, column: int, days: Days, rows: Rows) -> None:
@@ -306,9 +318,12 @@ def _check_values(
     for name, values in fields.items():
         price = name in _PRICES
         low = values <= 0 if price else values < 0
-        for i in np.flatnonzero(low | np.isinf(values)):
+        far = beyond(values, price) & ~low
+        for i in np.flatnonzero(low | far):
             if np.isinf(values[i]):
                 problem = "not finite"
+            elif far[i]:
+                problem = f"no {name} is so {'small' if values[i] < 1 else 'large'}"
             else:
                 problem = f"{name} must be {'above zero' if price else 'zero or more'}"
             raw.fault(int(rows[i]), columns[name], problem, days[rows[i]])
@@ -321,8 +336,12 @@ def _tickers_in(path: Path, layout: Layout, shown: str) -> list[str]:
     if layout.ticker is None:
         return list(layout.names.values())
     raw = read_raw(path, shown, [layout.ticker])
-    cells = [str(cell).strip() for cell in raw.columns[layout.ticker]]
-    return list({cell.casefold(): cell for cell in cells if cell}.values())
+    kept = raw.columns[layout.ticker]
+    if isinstance(kept, np.ndarray) and kept.dtype.kind not in "iu" and len(kept):
+        problem = f"a column of {kept.dtype} where tickers are needed"
+        raise PriceInputError([Fault(shown, problem, column=raw.header[layout.ticker])])
+    cells = [str(cell).strip() for cell in dict.fromkeys(raw.columns[layout.ticker])]
+    return list({folded(cell): cell for cell in cells if cell}.values())
 
 
 def _listed(folder: Path) -> list[Path]:

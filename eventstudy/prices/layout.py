@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,9 +98,14 @@ def read_layout(name: str, header: tuple[str, ...]) -> Layout:
     return Layout(kind, date, ticker, columns, names)
 
 
+def folded(ticker: str) -> str:
+    """Return what tickers are told apart by: case and the spelling of accents are ignored."""
+    return unicodedata.normalize("NFC", ticker.strip().casefold())
+
+
 def _plain(column: str) -> str:
     """Return ``Adj Close`` as ``adj_close``."""
-    text = column.strip().casefold().replace(" ", "_").replace("-", "_")
+    text = folded(column).replace(" ", "_").replace("-", "_")
     return _ALIASES.get(text, text)
 
 
@@ -143,6 +149,6 @@ def _wide(
         written = header[at].strip()
         ending = next((known for known in endings if text.endswith(f"_{known}")), None)
         stem = written if ending is None else written[: -len(ending) - 1].upper()
-        columns.setdefault(stem.casefold(), {})[ending or "adj_close"] = at
-        names.setdefault(stem.casefold(), stem)
+        columns.setdefault(folded(stem), {})[ending or "adj_close"] = at
+        names.setdefault(folded(stem), stem)
     return columns, names

@@ -14,6 +14,7 @@ from eventstudy.prices.contract import PriceSource
 from eventstudy.prices.dataset import DatasetSource
 from eventstudy.prices.files import FileSource, is_dataset
 from eventstudy.prices.frame import FrameSource, is_frame
+from eventstudy.prices.layout import folded
 from eventstudy.prices.quality import checked, price_errors, structure_errors
 from eventstudy.prices.sample import SampleSource
 from eventstudy.prices.table import PriceTable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Missing = Literal["error", "drop"]
+
+LONGEST_TICKER = 64
+"""Letters; the longest symbols of vendors have about thirty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +188,15 @@ def checked_tickers(tickers: Iterable[str] | str | None) -> tuple[str, ...] | No
 
 
 def _spellings(names: Iterable[object]) -> list[tuple[str, str]]:
-    """Return tickers that differ from another in case alone: one company would count twice."""
+    """Return tickers that differ from another in case or in how accents are spelt.
+
+    One company would count twice.
+    """
     first: dict[str, str] = {}
     found = []
     for name in names:
-        if isinstance(name, str) and first.setdefault(name.upper(), name) != name:
-            found.append((repr(name), f"stands beside {first[name.upper()]!r}: write it one way"))
+        if isinstance(name, str) and first.setdefault(folded(name), name) != name:
+            found.append((repr(name), f"stands beside {first[folded(name)]!r}: write it one way"))
     return found
 
 
@@ -200,6 +207,8 @@ def _not_a_ticker(name: object) -> str:
         return "empty"
     if name.startswith("@"):
         return "a basket; events.tickers gives its members"
+    if len(name) > LONGEST_TICKER:
+        return f"longer than {LONGEST_TICKER} letters"
     if any(mark in name for mark in "/\\") or name in (".", ".."):
         return "holds a path separator"
     if any(letter.isspace() or not letter.isprintable() for letter in name):

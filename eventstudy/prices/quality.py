@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from eventstudy.errors import EventStudyError, UnknownNameError
 from eventstudy.prices.bars import date_faults
+from eventstudy.prices.cells import LARGEST, LEAST_PRICE, beyond
 from eventstudy.prices.table import FIELDS, Days, Floats, PriceTable, PriceWarning
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def structure_errors(table: PriceTable) -> tuple[str, ...]:
 def price_errors(table: PriceTable) -> tuple[PriceWarning, ...]:
     """Return prices that no study may use, with the first date and the count of each kind.
 
-    Prices that are not above zero, figures that are not finite, negative volumes and
+    Prices that are not above zero, figures that are not finite or beyond any range, negative
+    volumes and
     dividends, and tickers without any price.
     """
     found = []
@@ -123,8 +125,9 @@ def _suspect(values: Floats, name: str) -> npt.NDArray[np.bool_]:
     """Return the columns with a figure that cannot be, shape (N,)."""
     least = np.fmin.reduce(values, axis=0, initial=np.inf)
     most = np.fmax.reduce(values, axis=0, initial=-np.inf)
-    low = (least <= 0) if name in PRICES else (least < 0)
-    return np.asarray(low | (most == np.inf))
+    price = name in PRICES
+    low = (least < LEAST_PRICE) if price else (least < 0)
+    return np.asarray(low | (most > LARGEST))
 
 
 def _column_errors(ticker: str, name: str, values: Floats, dates: Days) -> Iterator[PriceWarning]:
@@ -133,6 +136,7 @@ def _column_errors(ticker: str, name: str, values: Floats, dates: Days) -> Itera
         "infinite": np.isinf(values),
         "non_positive" if price else "negative": (values <= 0 if price else values < 0)
         & np.isfinite(values),
+        "out_of_range": beyond(values, price) & np.isfinite(values) & (values > 0),
     }
     for check, rows in bad.items():
         if rows.any():
@@ -224,7 +228,7 @@ def forgotten_splits(price: Floats, opens: Floats | None) -> list[tuple[int, flo
     list of (int, float)
         Row of the first price after the split, and the ratio, above one.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         day = np.abs(np.log(price[1:] / price[:-1]))
         night = day if opens is None else np.abs(np.log(opens[1:] / price[:-1]))
     known = np.isfinite(night)

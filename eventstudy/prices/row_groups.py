@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from eventstudy.errors import Fault
 from eventstudy.prices.address import StoredFile
-from eventstudy.prices.cells import SHOWN_OF_A_KIND, day_of
+from eventstudy.prices.cells import FIRST_DAY, LAST_DAY, OTHER_YEARS, SHOWN_OF_A_KIND, day_of
 from eventstudy.prices.contract import PriceInputError
 from eventstudy.prices.layout import Layout, read_layout
 from eventstudy.prices.table import Floats
@@ -22,8 +22,10 @@ from eventstudy.prices.table import Floats
 Ints = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
+MOST_CELLS = 1 << 29
+"""Of one row group: 4 GB of figures, which a file of a few bytes could ask for."""
 NO_DAY = np.int32(-(2**31))
-FIRST_DAY, LAST_DAY = (int(np.datetime64(d, "D").astype(int)) for d in ("1800-01-01", "2200-12-31"))
+_FIRST, _LAST = (int(day.astype(int)) for day in (FIRST_DAY, LAST_DAY))
 
 # Read as codes and labels, so that millions of cells cost what their distinct texts do.
 _CODED = {form(name) for name in ("ticker", "symbol") for form in (str, str.title, str.upper)}
@@ -120,12 +122,23 @@ class PriceFile:
         if leaf is None:
             return None
         stated = self.metadata.row_group(group).column(leaf).statistics
-        return (stated.min, stated.max) if stated is not None and stated.has_min_max else None
+        if stated is None or not stated.has_min_max:
+            return None
+        try:
+            return stated.min, stated.max
+        except (OverflowError, ValueError):  # a date that Python has not, text that is none
+            return None
+
+    def _refuse_bomb(self, group: int, columns: int) -> None:
+        rows = self.metadata.row_group(group).num_rows
+        if rows * columns > MOST_CELLS:
+            raise ValueError(f"{rows:,} rows in one row group; {MOST_CELLS:,} cells are allowed")
 
     def read(self, group: int, columns: Sequence[int]) -> dict[int, Any]:
         """Return columns of a row group as Arrow arrays, by position in the header."""
         names = [self.header[at] for at in columns]
         try:
+            self._refuse_bomb(group, len(names))
             table = self.fragment.subset(row_group_ids=[group]).to_table(columns=names)
         except (OSError, ValueError, TypeError, NotImplementedError) as error:
             problem = f"cannot be read: {error}"
@@ -203,11 +216,12 @@ def day_numbers(file: PriceFile, group: int, column: Any, faults: FaultCounts) -
     lost = np.flatnonzero(days == NO_DAY)
     if len(lost):
         faults.add(where, first, name, lost, column.take(pa.array(lost)).to_pylist(), problem)
-    far = np.flatnonzero((days != NO_DAY) & ((days < FIRST_DAY) | (days > LAST_DAY)))
+    far = np.flatnonzero((days != NO_DAY) & ((days < _FIRST) | (days > _LAST)))
     if len(far):
-        values = column.take(pa.array(far)).to_pylist()
-        faults.add(where, first, name, far, values, "the year must be from 1800 to 2200")
-        days = np.where((days < FIRST_DAY) | (days > LAST_DAY), NO_DAY, days)
+        # As days, not as Python's dates: those have no year beyond 9999.
+        values = days[far].astype("datetime64[D]").astype(str).tolist()
+        faults.add(where, first, name, far, values, OTHER_YEARS)
+        days = np.where((days < _FIRST) | (days > _LAST), NO_DAY, days)
     return days
 
 
@@ -221,10 +235,21 @@ def _days_of_text(column: Any) -> Ints:
     return np.asarray(numbers[_filled(coded.indices, -1, np.int64)])
 
 
-def labels_of(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Return a column of text as codes, -1 for none, and its distinct labels, stripped."""
+def labels_of(file: PriceFile, at: int, column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return a column of text as codes, -1 for none, and its distinct labels, stripped.
+
+    Raises
+    ------
+    PriceInputError
+        Where it is no column of text or whole numbers.
+    """
     import pyarrow as pa
 
+    kind = column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (text or pa.types.is_dictionary(kind) or pa.types.is_integer(kind)):
+        problem = f"a column of {kind} where tickers are needed"
+        raise PriceInputError([Fault(file.stored.shown, problem, column=file.header[at])])
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     labels = ["" if label is None else str(label).strip() for label in coded.dictionary.to_pylist()]
     codes = _filled(coded.indices, -1, np.int64)

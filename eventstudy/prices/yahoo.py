@@ -18,6 +18,7 @@ import numpy as np
 
 from eventstudy.disk import cache_folder
 from eventstudy.errors import PriceError
+from eventstudy.letters import visible
 from eventstudy.prices.bars import Bars, table_from_bars
 from eventstudy.prices.cache import Cached, file_name, read_cached, write_cached
 from eventstudy.prices.table import FIELDS, PriceTable, PriceWarning
@@ -245,14 +246,15 @@ def _bar(wanted: bool | None, count: int) -> Iterator[Callable[[str], None]]:
         TimeRemainingColumn,
     )
 
-    text = TextColumn("{task.description}")
+    text = TextColumn("{task.description}", markup=False)
     columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("yahoo", total=count)
         begun = iter(range(count))
 
         def step(ticker: str) -> None:
-            progress.update(task, completed=next(begun, count), description=f"yahoo {ticker}")
+            told = f"yahoo {visible(ticker)}"
+            progress.update(task, completed=next(begun, count), description=told)
 
         yield step
         progress.update(task, completed=count)

@@ -124,8 +124,12 @@ def _about(given: Any, frame: Any, version: str) -> dict[str, str]:
     period = (given.get("currentTradingPeriod") or {}).get("regular") or {}
     end = period.get("end")
     zone = str(given.get("exchangeTimezoneName") or frame.index.tz or "UTC")
+    try:
+        place = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):  # KeyError: one that this machine does not know
+        raise ChartError(f"an answer with an unknown zone {zone[:80]!r}", transient=False) from None
     if isinstance(end, int):  # some versions of yfinance leave it as the service sends it
-        end = datetime.fromtimestamp(end, ZoneInfo(zone))
+        end = datetime.fromtimestamp(end, place)
     return {
         "source": "yahoo",
         "yfinance": version,

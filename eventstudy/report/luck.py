@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from eventstudy import later
 from eventstudy.report.frames import records
 from eventstudy.report.numbers import counted, decimal, p_clause, percent, probability
 from eventstudy.report.tables import Table, frame_table, plain, whole
@@ -70,7 +71,8 @@ def luck_lines(evidence: Evidence) -> list[str]:
         "Probabilistic and deflated Sharpe ratios are probabilities that the true ratio is above "
         "zero, and above the best that so many trials without an edge would show; they take "
         "returns as independent over time and trials as independent of each other. The "
-        "bootstrap keeps blocks of sessions together. Placebo calendars move all events, with "
+        "bootstrap keeps blocks of sessions together. Placebo calendars "
+        f"{later.PLACEBO}, with "
         "the gaps between them permuted, and ask the strategy anew with each event's own "
         "direction: where directions were set by someone who knew later prices, they share that "
         "knowledge, and a small p is no proof of foresight. Capacity is where the square-root "

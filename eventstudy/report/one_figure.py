@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eventstudy.errors import StudyError, UnknownNameError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eventstudy.report.figures.contract import Choice, Figure, Spec
     from eventstudy.study import StudyResult
 
-    Drawable = StudyResult | BacktestResult | SweepResult
+    Drawable: TypeAlias = StudyResult | BacktestResult | SweepResult
 
 OF_A_STUDY = {
     "lead-baskets": "mean CAR of the baskets and of the spread that leads",

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from eventstudy import later
 from eventstudy.backtest.costs import cost_words
 from eventstudy.backtest.monthly import MONTHS
+from eventstudy.backtest.result import ADJUSTED
 from eventstudy.report.frames import records
 from eventstudy.report.numbers import counted, decimal, interval, percent
 from eventstudy.report.tables import Heat, Table, columns_of, frame_table, plain, whole
@@ -212,6 +214,10 @@ def trading_lines(backtest: BacktestResult) -> list[str]:
         "either side. What luck and the number of variants leave of them stands below. Alpha and "
         "beta are of the whole account, sessions without a position included, with errors by "
         "Newey and West (1987). Interest on cash counts in every return, and thus in months up."
+    )
+    lines.append(
+        f"The window runs {later.WINDOW} on this page; what is said of the whole account is known "
+        f"at its end. {ADJUSTED}"
     )
     refused = backtest.orders[backtest.orders["status"] != "filled"]
     if len(refused):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from eventstudy.disk.seal import stays_inside
+from eventstudy.errors import EventStudyError
 from eventstudy.run.kept import OF_THE_CLOCK, KeptRun
 from eventstudy.run.overview import lead_words
 from eventstudy.run.table_compare import TableDifference, compare_files
@@ -151,8 +153,21 @@ def _names(run: KeptRun) -> list[str]:
     """Return the files of a run that are there, a table in parts once."""
     listed = run.manifest.get("files")
     given = map(str, listed) if isinstance(listed, Mapping) else ()
-    names = [name.partition("/")[0] for name in given if stays_inside(name)]
-    return [name for name in dict.fromkeys(names) if (run.folder / name).exists()]
+    names = dict.fromkeys(name.partition("/")[0] for name in given if stays_inside(name))
+    there = [name for name in names if (run.folder / name).exists()]
+    strange = [name for name in there if not _is_plain(run.folder / name)]
+    if strange:
+        raise EventStudyError(
+            f"{run.folder}: {', '.join(strange)}: neither files nor folders of files; no run "
+            "writes links or pipes, and none is read"
+        )
+    return there
+
+
+def _is_plain(path: Path) -> bool:
+    """Return whether a path is a file, or a folder of files, and no link."""
+    inside = path.iterdir() if path.is_dir() and not path.is_symlink() else (path,)
+    return all(part.is_file() and not part.is_symlink() for part in inside)
 
 
 def _count(number: int) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
-from eventstudy.baskets import DEFAULT_BASKETS, Baskets
+from eventstudy.baskets import DEFAULT_BASKETS, Baskets, make_baskets
+from eventstudy.disk.text import toml_row, toml_values
 from eventstudy.errors import EventStudyError, Fault, InputError, did_you_mean
+from eventstudy.windows import parse_window
 
 # Strict: a whole number is a number, while true or "1" is a mistake.
 BasisPoints = Annotated[float, Field(ge=0, le=10_000, strict=True)]
@@ -91,8 +94,8 @@ class RunConfig(BaseModel):
     assume_known: dict[str, str | int] = Field(default_factory=dict)
     strategy: tuple[str, ...] | None = None
     strategies: str | None = None
-    capital: float = Field(1_000_000.0, gt=0)
-    risk_free: float | None = Field(None, ge=-0.05, le=1.0)
+    capital: float = Field(1_000_000.0, gt=0, allow_inf_nan=False)
+    risk_free: float | None = Field(None, ge=-0.05, le=1.0, allow_inf_nan=False)
     costs: CostSettings = Field(default_factory=CostSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     shortable: dict[str, StrictBool] = Field(default_factory=dict)
@@ -103,27 +106,59 @@ class RunConfig(BaseModel):
     seed: int = Field(0, ge=0)
     strict: bool = False
 
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _plain_day(cls, given: object) -> object:
+        """Take a date of TOML as its text; text must be a date."""
+        if isinstance(given, date):
+            return given.isoformat()[:10]
+        if isinstance(given, str):
+            try:
+                date.fromisoformat(given)
+            except ValueError:
+                raise ValueError("write a date as YYYY-MM-DD") from None
+        return given
+
+    @field_validator("window")
+    @classmethod
+    def _sound_windows(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            try:
+                parse_window(text)
+            except EventStudyError as error:
+                raise ValueError(str(error)) from None
+        return given
+
+    @field_validator("baskets")
+    @classmethod
+    def _sound_baskets(cls, given: dict[str, Any]) -> dict[str, Any]:
+        try:
+            make_baskets(given)
+        except EventStudyError as error:
+            raise ValueError(str(error)) from None
+        return given
+
+    @field_validator("assume_known")
+    @classmethod
+    def _whole_days(cls, given: dict[str, str | int]) -> dict[str, str | int]:
+        for kind, value in given.items():
+            _days_in(kind, value)
+        return given
+
     def all_baskets(self) -> Baskets:
         """Return the default baskets with those of the configuration."""
         return DEFAULT_BASKETS.with_baskets(self.baskets)
 
     def known_days(self) -> dict[str, int] | None:
-        """Return `assume_known` in days by kind of event.
+        """Return `assume_known` in days by kind of event."""
+        return {kind: _days_in(kind, value) for kind, value in self.assume_known.items()} or None
 
-        Raises
-        ------
-        EventStudyError
-            Where a value is not a whole number of days.
-        """
-        days = {}
-        for kind, value in self.assume_known.items():
-            digits = str(value).removesuffix("d")
-            if not digits.isdigit():
-                raise EventStudyError(
-                    f"assume-known {kind}={value}: write a number of days, such as {kind}=14d"
-                )
-            days[kind] = int(digits)
-        return days or None
+
+def _days_in(kind: str, value: str | int) -> int:
+    """Return a number of days that was written as ``14`` or ``14d``."""
+    if not re.fullmatch(r"[0-9]{1,6}d?", str(value)):
+        raise ValueError(f"assume-known {kind}={value}: write a number of days, such as {kind}=14d")
+    return int(str(value).removesuffix("d"))
 
 
 TABLES: Mapping[str, type[BaseModel]] = {"costs": CostSettings, "limits": LimitSettings}
@@ -167,17 +202,27 @@ def read_config(path: str | None, flags: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig(**merged)
     except ValidationError as error:
-        raise InputError([_fault(path, given, e) for e in error.errors()]) from None
+        faults = [_fault(path, given, e) for e in error.errors()]
+        raise InputError([_with_row(path, f) for f in faults]) from None
+
+
+def _with_row(path: str | None, fault: Fault) -> Fault:
+    """Return a fault of a key of the file with the row on which the key stands."""
+    if path is None or fault.setting is None or not fault.setting.startswith("key "):
+        return fault
+    keys = fault.setting.removeprefix("key ").split(".")
+    return replace(fault, row=toml_row(Path(path).read_bytes(), keys))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = path.read_bytes()
     except FileNotFoundError:
         near = did_you_mean(path.name, _names_in(path.parent))
         raise EventStudyError(f"{path}: there is no such file{near}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventStudyError(f"{path}: {error}") from None
+    except (OSError, ValueError) as error:
+        raise EventStudyError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    values = toml_values(data, str(path))
     for name in PATHS:
         if isinstance(values.get(name), str) and values[name] not in NO_PATHS:
             values[name] = str(path.parent / values[name])
@@ -206,9 +251,9 @@ def _fault(path: str | None, flags: Mapping[str, Any], error: Mapping[str, Any])
         known = TABLES.get(table, RunConfig).model_fields
         problem = f"unknown key{did_you_mean(name, known)}; known: {', '.join(known)}"
         return Fault(path or "", problem, setting=f"key {key}")
-    value = str(error.get("input"))
+    value = None if isinstance(error.get("input"), dict | list | tuple) else str(error.get("input"))
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
-    near = did_you_mean(value, choices) if choices else ""
+    near = did_you_mean(value or "", choices) if choices else ""
     problem = f"allowed are {', '.join(choices)}{near}" if choices else _worded(error)
     by_flag = path is None or name in flags or name in flags.get("costs", {})
     if by_flag:
@@ -218,7 +263,8 @@ def _fault(path: str | None, flags: Mapping[str, Any], error: Mapping[str, Any])
 
 
 def _worded(error: Mapping[str, Any]) -> str:
-    return str(error["msg"]).replace("Input should be", "must be")
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return text.replace("Input should be", "must be")
 
 
 def _setting(loc: Sequence[str | int]) -> str:

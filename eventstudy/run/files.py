@@ -63,7 +63,7 @@ def manifest_of(outcome: Outcome) -> dict[str, object]:
 def configuration_of(config: RunConfig) -> dict[str, object]:
     """Return what a run was asked, in plain values; of a path its name alone."""
     found: dict[str, object] = config.model_dump(mode="json")
-    for name in ("events", "prices", "strategies", "factors", "claims"):
+    for name in ("events", "prices", "strategies", "factors", "caps", "claims"):
         if isinstance(found[name], str):
             path = Path(str(found[name]))
             found[name] = path.name or path.resolve().name

@@ -180,7 +180,7 @@ def _text(value: Any) -> str:
 
 def _model(asked: Mapping[str, Any]) -> list[str]:
     model = asked.get("model")
-    return [str(model)] if isinstance(model, str) else [str(m) for m in model or ()]
+    return [str(m) for m in model] if isinstance(model, list) else [str(model)] if model else []
 
 
 def _part(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -14,13 +14,15 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.disk import cache_folder, write_whole
+from eventstudy.disk.seal import stays_inside
+from eventstudy.disk.unpacking import refuse_large_archive
 from eventstudy.errors import EventStudyError
 from eventstudy.run.digest import calendar_digest, digest_of, file_digest, program_digest
 
@@ -222,10 +224,35 @@ def _packed(made: Delivered, further: PriceTable | None) -> bytes:
 def _about(entry: Path) -> dict[str, Any]:
     """Return what an entry says of itself; nothing where it is gone or damaged."""
     try:
-        with zipfile.ZipFile(entry) as packed:
+        with _unlocked(entry) as packed:
             return _sealed(packed)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile):
         return {}
+
+
+@contextlib.contextmanager
+def _unlocked(entry: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an entry that this user wrote, and that nobody else could have written.
+
+    A folder for caches may be shared, by mistake or by force: what another user can write is
+    no result of ours.
+
+    Raises
+    ------
+    ValueError
+    OSError
+    """
+    with open(entry, "rb", opener=_no_link) as file:
+        about = os.fstat(file.fileno())
+        if hasattr(os, "geteuid") and (about.st_uid != os.geteuid() or about.st_mode & 0o022):
+            raise ValueError("another user wrote it, or could have")
+        with zipfile.ZipFile(file) as packed:
+            refuse_large_archive((info.file_size for info in packed.infolist()), 2 * LARGEST)
+            yield packed
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _sealed(packed: zipfile.ZipFile) -> dict[str, Any]:
@@ -239,8 +266,10 @@ def _sealed(packed: zipfile.ZipFile) -> dict[str, Any]:
 def _opened(entry: Path) -> Delivered | None:
     """Return an entry whose every byte is what was written; None for any other."""
     try:
-        with zipfile.ZipFile(entry) as packed:
+        with _unlocked(entry) as packed:
             about = _sealed(packed)
+            if not all(map(stays_inside, about["sha256"])):
+                return None
             files = {name: packed.read(f"files/{name}") for name in about["sha256"]}
     except Exception:  # whatever a damaged file makes zipfile say: compute again
         return None

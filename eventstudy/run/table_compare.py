@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import EventStudyError
 
 if TYPE_CHECKING:
@@ -172,10 +173,16 @@ def read_table(path: Path) -> pd.DataFrame:
     from io import StringIO
 
     import pandas as pd
+    import pyarrow.parquet as pq
+
+    from eventstudy.exports.frames import csv_text
 
     try:
         if path.suffix == ".parquet":
-            source: Path | StringIO = StringIO(pd.read_parquet(path).to_csv(index=False))
+            for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+                footer = pq.read_metadata(part)
+                refuse_bomb(footer.num_rows, footer.num_columns, part.stat().st_size)
+            source: Path | StringIO = StringIO(csv_text(pd.read_parquet(path)))
         else:
             source = path
         return pd.read_csv(source, keep_default_na=False, na_values=[""])

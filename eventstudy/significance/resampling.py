@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.later import ALL_PRICES
 from eventstudy.significance.contract import Facts, SignificanceTest, Verdict, symmetric
 from eventstudy.significance.history import Everywhere, History
 from eventstudy.significance.sample import TIE, Sample
@@ -216,8 +217,9 @@ class PlaceboShift(SignificanceTest):
     name = "placebo"
     null = "the mean SCAR is like that of the same calendar at any other time"
     assumptions = (
-        "event dates and other dates alike but for the effect: event-induced variance counts "
-        "as effect; shifts overlap, so that far fewer are independent than are counted"
+        f"event dates and other dates, {ALL_PRICES}, alike but for the effect: event-induced "
+        "variance counts as effect; shifts overlap, so that far fewer are independent than are "
+        "counted"
     )
     source = "randomisation over time; Phipson and Smyth 2010"
     independent_events = False

@@ -15,9 +15,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.later import ALL_PRICES, OWN_KIND
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+
+THROUGH = 1e-12
+"""1 - h up to this is rounding: a session that alone decides a coefficient has no residual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ SINGLE_TESTS = {
         SingleTest(
             "placebo_time",
             "the CAR is like that of any window that holds no event of the calendar",
-            "event and other days alike but for the event; windows refitted over all prices, so "
-            "years before the calendar begins lend news that it does not list",
+            "event and other days alike but for the event; windows refitted over all prices, "
+            f"{ALL_PRICES}, so years before the calendar begins lend news that it does not list",
             "randomisation over time",
         ),
         SingleTest(
@@ -64,7 +70,7 @@ SINGLE_TESTS = {
         SingleTest(
             "placebo_kind",
             "the event is like the subject's other events of its kind",
-            "events of one kind are exchangeable; two-sided in |SCAR|",
+            f"events of one kind are exchangeable, {OWN_KIND}; two-sided in |SCAR|",
             "randomisation over events of one kind",
         ),
     )
@@ -128,10 +134,22 @@ def by_size(value: Floats, draws: Floats, tails: RankTails) -> RankTails:
     return replace(tails, two_sided=two_sided)
 
 
+def own_share(leverage: Floats) -> Floats:
+    """Return sqrt(1 - h); NaN where h is 1 but for rounding: the fit goes through that session.
+
+    Parameters
+    ----------
+    leverage : ndarray, shape (n, M)
+    """
+    left = 1.0 - leverage
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.where(left > THROUGH, left, np.nan))
+
+
 def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> RankTails:
     """Rank CARs among sums of consecutive estimation residuals.
 
-    B = M - L + 1 sums of L residuals, each divided by sqrt(1 - h).
+    B = M - L + 1 sums of L residuals, each divided by sqrt(1 - h); see `own_share`.
 
     Parameters
     ----------
@@ -145,7 +163,7 @@ def sq_tails(car: Floats, residuals: Floats, leverage: Floats, length: int) -> R
     -------
     RankTails
     """
-    scaled = residuals / np.sqrt(1.0 - leverage)
+    scaled = residuals / own_share(leverage)
     order = np.argsort(~np.isfinite(scaled), axis=1, kind="stable")
     packed = np.take_along_axis(scaled, order, axis=1)
     if packed.shape[1] < length:

@@ -90,6 +90,8 @@ class FirstPart:
     kept : mapping of str to Kept
     cars : mapping of str to ndarray, shape (n, W)
         Of the sound events.
+    conditions : mapping of str to float
+        Largest condition number of the designs that can be solved, by model.
     """
 
     sums: Mapping[str, FirstSums]
@@ -97,6 +99,7 @@ class FirstPart:
     usable: Mapping[str, Ints]
     kept: Mapping[str, Kept]
     cars: Mapping[str, Floats]
+    conditions: Mapping[str, float]
 
 
 def first_pass(world: World, job: FirstJob) -> FirstPart:
@@ -139,7 +142,13 @@ def first_pass(world: World, job: FirstJob) -> FirstPart:
         {name: np.concatenate(found) for name, found in usable.items()},
         {name: _stacked(found) for name, found in kept.items() if found},
         {name: np.concatenate(found) for name, found in cars.items() if found},
+        {name: largest(own.condition) for name, own in designs.items()},
     )
+
+
+def largest(condition: Floats) -> float:
+    """Return the largest finite condition number; 1 where there is none."""
+    return float(np.max(condition, initial=1.0, where=np.isfinite(condition)))
 
 
 def _counts(

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import VANISHING, cumulate
+from eventstudy.abnormal import added, cumulate, varies
 from eventstudy.models.linear import fit, forecast
 from eventstudy.streaming.ground import Designs, Ground
 
@@ -49,6 +49,8 @@ class Block:
     car, unit : ndarray, shape (n, W)
         CARs, and their error variances over s^2.
     condition : ndarray, shape (n,)
+    square : ndarray, shape (n,)
+        Mean squared returns of the estimation windows.
     """
 
     columns: Ints
@@ -62,6 +64,7 @@ class Block:
     car: Floats
     unit: Floats
     condition: Floats
+    square: Floats
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -100,7 +103,7 @@ class Block:
         return Block(
             self.columns[rows], self.positions[rows], self.date[rows], self.params[rows],
             self.residuals[rows], self.count[rows], self.s2[rows], self.ar[rows],
-            self.car[rows], self.unit[rows], self.condition[rows],
+            self.car[rows], self.unit[rows], self.condition[rows], self.square[rows],
         )  # fmt: skip
 
 
@@ -114,7 +117,7 @@ def faults(block: Block, ground: Ground) -> npt.NDArray[np.int8]:
             block.count < ground.frame.min_estimation,
             ~np.isfinite(block.condition),
             ~np.isfinite(block.ar).all(axis=1),
-            ~(block.s2 > VANISHING * ground.mean_square),
+            ~varies(block.s2, block.square),
         )
     return np.select(hits, [np.int8(1), np.int8(2), np.int8(3), np.int8(4)], np.int8(0))
 
@@ -138,7 +141,7 @@ def fit_block(
     Block
     """
     date = np.searchsorted(designs.positions, positions)
-    y, y_event, found = _gathered(ground, designs, columns, positions, date)
+    y, y_event, found, square = _gathered(ground, designs, columns, positions, date)
     d = designs.x.shape[2]
     n = len(columns)
     params, ar = np.empty((n, d)), np.empty_like(y_event)
@@ -156,13 +159,16 @@ def fit_block(
     with np.errstate(invalid="ignore", divide="ignore"):
         left = np.einsum("nm,nm->n", y, y) if whole.all() else np.nansum(y * y, axis=1)
         s2 = np.where(count > d, left / (count - d), np.nan)
-    return Block(columns, positions, date, params, y, count, s2, ar, ar @ masks.T, unit, condition)
+    car = added(ar, masks)
+    return Block(
+        columns, positions, date, params, y, count, s2, ar, car, unit, condition, square
+    )  # fmt: skip
 
 
 def _gathered(
     ground: Ground, designs: Designs, columns: Ints, positions: Ints, date: Ints
-) -> tuple[Floats, Floats, Ints]:
-    """Return returns of both windows, less the offset, and how many of the first there are."""
+) -> tuple[Floats, Floats, Ints, Floats]:
+    """Return returns of both windows, less the offset; number and mean square of the first."""
     m, (first, last) = ground.frame.estimation, ground.frame.hull
     start = positions  # the reach before session 0 is the reach before the table
     if ground.estimation is ground.returns:
@@ -173,12 +179,22 @@ def _gathered(
         y = ground.windows(ground.estimation, m)[columns, start]
         length = last - first + 1
         y_event = ground.windows(ground.returns, length)[columns, start + ground.reach + first]
+    usable = ground.usable
+    found = (usable[columns, start + m] - usable[columns, start]).astype(np.int64)
+    square = _sum_of_squares(y) / np.maximum(found, 1)
     if designs.offset is not None and designs.offset_event is not None:
         y -= designs.offset[date]
         y_event -= designs.offset_event[date]
-    usable = ground.usable
-    found = usable[columns, start + m] - usable[columns, start]
-    return y, y_event, found.astype(np.int64)
+    return y, y_event, found, square
+
+
+def _sum_of_squares(y: Floats) -> Floats:
+    """Return the sum of squares of each row, missing values left out, shape (n,)."""
+    found: Floats = np.einsum("nm,nm->n", y, y)
+    holes = np.isnan(found)
+    if holes.any():
+        found[holes] = np.nansum(y[holes] ** 2, axis=1)
+    return found
 
 
 def _runs(date: Ints) -> list[tuple[int, slice]]:

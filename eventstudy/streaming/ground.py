@@ -37,8 +37,6 @@ class Ground:
     common : mapping of str to ndarray, shape (reach + S,)
         Benchmark, reference and factors, as recipes name them.
     frame : Frame
-    mean_square : float
-        Mean squared return of the table.
     """
 
     returns: Floats
@@ -46,7 +44,6 @@ class Ground:
     usable: npt.NDArray[np.int32]
     common: Mapping[str, Floats]
     frame: Frame
-    mean_square: float
 
     @property
     def reach(self) -> int:
@@ -74,7 +71,6 @@ def lay_ground(
     returns: Floats,
     common: Mapping[str, Floats],
     frame: Frame,
-    mean_square: float,
     blocked: Bools | None = None,
 ) -> Ground:
     """Lay out returns by security.
@@ -85,7 +81,6 @@ def lay_ground(
         Simple or log returns; NaN = missing.
     common : mapping of str to ndarray, shape (S,)
     frame : Frame
-    mean_square : float
     blocked : ndarray, shape (S, K), bool, optional
         Sessions that are left out of the estimation windows of a security.
     """
@@ -100,7 +95,7 @@ def lay_ground(
     np.cumsum(np.isfinite(estimation), axis=1, out=usable[:, 1:])
     before = np.full(reach, np.nan)
     series = {name: np.concatenate([before, values]) for name, values in common.items()}
-    return Ground(wide, estimation, usable, series, frame, mean_square)
+    return Ground(wide, estimation, usable, series, frame)
 
 
 @dataclass(frozen=True, slots=True)

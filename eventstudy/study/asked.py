@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eventstudy.baskets import DEFAULT_BASKETS, DEFAULT_OBSERVED, Baskets, parse_spread
 from eventstudy.errors import StudyError, UnknownNameError, did_you_mean
+from eventstudy.later import UNNAMED
 from eventstudy.models import ReturnModel
 from eventstudy.models.contract import needs_of
 from eventstudy.prices.table import PriceTable
@@ -172,7 +173,7 @@ def observed_names(
         if not all(any(ticker in prices for ticker in baskets[side]) for side in sides):
             left.setdefault("the price table has none of the members", []).append(name)
         elif not own and not any(s in named or concerned & set(baskets[s]) for s in sides):
-            left.setdefault("no event names it or lists a member", []).append(name)
+            left.setdefault(UNNAMED, []).append(name)
         elif own and name in DEFAULT_OBSERVED and not any(s in named for s in sides):
             left.setdefault("there are baskets of one's own", []).append(name)
         else:

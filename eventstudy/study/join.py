@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from eventstudy.abnormal import AbnormalReturns, Panel, Places, abnormal_returns, faults_of
+from eventstudy.abnormal import (
+    AbnormalReturns,
+    Panel,
+    Places,
+    abnormal_returns,
+    faults_of,
+    mean_squares,
+)
 from eventstudy.errors import StudyError
 from eventstudy.models import ReturnModel, find_model
-from eventstudy.models.contract import Progress, iterates, needs_of, unwatched
+from eventstudy.models.contract import Progress, needs_of, unwatched
+from eventstudy.models.linear import LARGEST_CONDITION
 from eventstudy.prices.table import PriceTable
 from eventstudy.significance import SignificanceTest, find_tests
 from eventstudy.study.asked import (
@@ -49,6 +57,7 @@ if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
 
 Floats = npt.NDArray[np.float64]
+MOST = f"{LARGEST_CONDITION:.0e}"
 
 
 @overload
@@ -267,7 +276,7 @@ def study_of(
     whole, dropped = observations(found, config.observed, events.baskets, covered, frame)
     kept, left = apply_policy(whole, config.overlap, frame, grid.days)
     kept, panel, places, fits, unfit = _fit_all(kept, table, events, config, progress)
-    dropped = _unique([*lost, *dropped, *left, *unfit])
+    dropped = list(dict.fromkeys([*lost, *dropped, *left, *unfit]))
     _require_something(kept, dropped, strict)
     return StudyResult(
         events=events,
@@ -308,10 +317,11 @@ def _fit_all(
             model.name: _fit(model, kept, panel, places, config, progress)
             for model in config.models
         }
+        squares = mean_squares(panel, places, config.frame)
         faults = [
             fault
             for model in config.models
-            for fault in _faults(kept, fits[model.name], model, table, config.frame)
+            for fault in _faults(kept, fits[model.name], model, squares, config.frame)
         ]
         if not faults:
             return kept, panel, places, fits, dropped
@@ -341,21 +351,22 @@ def _faults(
     kept: Sequence[Observation],
     found: AbnormalReturns,
     model: ReturnModel,
-    table: PriceTable,
+    squares: Floats,
     frame: Frame,
 ) -> list[tuple[int, Drop]]:
     """Return the observations that a model cannot use, and why."""
-    faults = faults_of(found.fit, frame.min_estimation, float(np.nanmean(table.returns**2)))
+    faults = faults_of(found.fit, frame.min_estimation, squares)
     usable = found.fit.dof + found.fit.n_params
     what = _regressors(model)
-    failing = "does not converge" if iterates(model) else f"{what} does not vary"
+    singular = f"{what} does not vary or repeats others, condition number above {MOST},"
+    reasons = getattr(found.fit, "reasons", ()) or ("",) * len(kept)
     bad: list[tuple[int, Drop]] = []
     for i in np.flatnonzero(np.any(list(faults.values()), axis=0)).tolist():
         o, session = kept[i], kept[i].reading.session_0
         details = {
             "short_estimation": f"{o.label} has {usable[i]} sessions usable with the {model.name} "
             f"model before {session}, {frame.min_estimation} are needed",
-            "singular_design": f"the {model.name} model: {failing} before {session}",
+            "singular_design": f"the {model.name} model: {reasons[i] or singular} before {session}",
             "missing_regressor": f"{what} has no return around {session}",
             "no_variance": f"returns of {o.label} do not vary about the {model.name} model",
         }
@@ -372,10 +383,6 @@ def _regressors(model: ReturnModel) -> str:
     if needs.reference is not None:
         return f"the reference {needs.reference}"
     return "a donor" if needs.donors else "the benchmark"
-
-
-def _unique(drops: Iterable[Drop]) -> list[Drop]:
-    return list(dict.fromkeys(drops))
 
 
 def _require_something(kept: Sequence[Observation], drops: Sequence[Drop], strict: bool) -> None:

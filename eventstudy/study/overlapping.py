@@ -167,8 +167,9 @@ def _narrowed(o: Observation, lost: dict[str, str]) -> Observation:
 
 def _drops(o: Observation, lost: dict[str, str]) -> Iterator[Drop]:
     """Yield one drop for each partner, naming the alignments unless they are all three."""
-    for why in dict.fromkeys(lost.values()):
-        under = [a for a in lost if lost[a] == why]
+    told = {a: lost[a] for a in ALIGNMENTS if a in lost}  # not in the order of the calendar
+    for why in dict.fromkeys(told.values()):
+        under = [a for a in told if told[a] == why]
         said = "" if len(under) == len(ALIGNMENTS) else f", under {' and '.join(under)}"
         yield Drop(o.reading.event.event_id, o.label, "overlap", why + said)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventstudy.models.contract import looks_ahead
+from eventstudy import later
+from eventstudy.models.contract import looks_ahead, needs_of
+from eventstudy.models.linear import DOUBTFUL_CONDITION
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -17,9 +21,11 @@ if TYPE_CHECKING:
     from eventstudy.study.result import StudyResult
 
 FORESIGHT = (
-    "The direction labels (expects) were set by someone who knew later prices; a directional "
+    f"The direction labels (expects) were {later.LABELS}; a directional "
     "result is a description of these events and no forecast."
 )
+WHOLE_HULL = frozenset({"out_of_span", "missing_returns", "missing_regressor", "empty_basket"})
+"""Reasons to drop something that may lie in the last day of the hull alone."""
 
 
 def asked_lines(study: StudyResult) -> list[str]:
@@ -60,6 +66,8 @@ def caution_lines(study: StudyResult) -> list[str]:
     """Return the cautions that go with the numbers, most important first."""
     lines = [
         *_later_data(study),
+        *near_collinear(_conditions(study)),
+        *_whole_hull(study),
         *_uncertain_times(study),
         *_shared_sessions(study),
         *_survivors(study),
@@ -81,8 +89,45 @@ def _later_data(study: StudyResult) -> list[str]:
     if not named:
         return []
     return [
-        f"Expected returns under {', '.join(named)} use returns from after the event window: "
+        f"Expected returns under {', '.join(named)} {later.MODEL}: "
         "they could not be known at the time, and what the event changed for good is in them."
+    ]
+
+
+def near_collinear(conditions: Mapping[str, float]) -> list[str]:
+    """Say under which models regressors are nearly one series, with the condition number."""
+    doubtful = {name: c for name, c in conditions.items() if c > DOUBTFUL_CONDITION}
+    if not doubtful:
+        return []
+    told = ", ".join(f"{name} ({c:.1e})" for name, c in doubtful.items())
+    return [
+        f"Nearly collinear regressors, condition number in parentheses: {told}. Coefficients "
+        "cannot be told apart; abnormal returns rest on small differences between regressors."
+    ]
+
+
+def _conditions(study: StudyResult) -> dict[str, float]:
+    """Return the largest condition number of each model; of donors' weights it means nothing."""
+    import numpy as np
+
+    found = {}
+    for model in study.config.models:
+        known = study.fits[model.name].fit.condition
+        if not needs_of(model).donors:
+            found[model.name] = float(np.max(known, initial=1.0, where=np.isfinite(known)))
+    return found
+
+
+def _whole_hull(study: StudyResult) -> list[str]:
+    """Say that who is in is known at the end of the hull, where it made a difference."""
+    donors = any(needs_of(model).donors for model in study.config.models)
+    lost = any(d.reason in WHOLE_HULL or d.reason.startswith("member_") for d in study.drops)
+    if not (donors or lost):
+        return []
+    return [
+        f"Who is observed, in a basket or among the donors {later.HULL}, "
+        f"[{window_name(study.config.frame.hull)}]: a return missing on its last day leaves a "
+        "series out of all of its days."
     ]
 
 
@@ -127,9 +172,9 @@ def _shared_sessions(study: StudyResult) -> list[str]:
 
 OVERLAP_POLICIES = {
     "keep": "all stay",
-    "drop": "overlapping ones are dropped",
+    "drop": f"overlapping ones are dropped, an earlier one {later.DROPPED}",
     "keep-first": "the first of overlapping ones stays",
-    "joint": "all stay, overlapping ones are estimated together",
+    "joint": f"all stay, overlapping ones are {later.TOGETHER}",
 }
 
 

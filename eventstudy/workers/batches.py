@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403 # between this program's own processes; see _opened_error
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -128,18 +128,19 @@ def _packed_error(error: BaseException) -> bytes:
 
     # An error whose class asks for more than its text is not made again by pickle itself.
     for given in (error, (type(error), error.args, error.__dict__)):
-        try:
+        # Whatever a class of the user's raises then.
+        with suppress(Exception):
             data: bytes = cloudpickle.dumps(given)
             again = _opened_error(data)
-        except Exception:  # noqa: S112  whatever a class of the user's raises then
-            continue
-        if type(again) is type(error) and str(again) == str(error):
-            return data
+            if type(again) is type(error) and str(again) == str(error):
+                return data
     return b""
 
 
 def _opened_error(data: bytes) -> BaseException:
-    found = pickle.loads(data)  # noqa: S301  ours
+    # It came as the result of a task of ours, by the pipe or the connection that carries results
+    # pickled anyway: whoever could forge it could forge those.
+    found = pickle.loads(data)  # noqa: S301  # nosec B301 # as above
     if isinstance(found, BaseException):
         return found
     made, given, attributes = found

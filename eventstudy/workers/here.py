@@ -94,11 +94,14 @@ class Filed:
     path : str
     spans : tuple of (int, int)
         Of its pieces.
+    seal : str
+        Of what is unpickled; see `eventstudy.workers.parcel.Packed`.
     """
 
     name: str
     path: str
     spans: tuple[Span, ...]
+    seal: str
 
 
 _OPEN: dict[str, Any] = {}
@@ -113,7 +116,7 @@ def run_filed(filed: Filed, function: Function, batch: Numbered) -> Batch:
 def _payload_of(filed: Filed) -> Any:
     if filed.name not in _OPEN:
         _OPEN.clear()
-        _OPEN[filed.name] = opened_file(filed.path, filed.spans)
+        _OPEN[filed.name] = opened_file(filed.path, filed.spans, filed.seal)
         threading.Thread(target=_let_go, args=(filed,), name="crew", daemon=True).start()
     return _OPEN[filed.name]
 
@@ -177,4 +180,5 @@ def processes(payload: Any, workers: int) -> Iterator[Processes]:
         path = Path(folder) / "payload"
         found = packed(payload)
         found.write(path)
-        yield Processes(Filed(uuid.uuid4().hex, str(path), found.spans), workers)
+        filed = Filed(uuid.uuid4().hex, str(path), found.spans, found.seal)
+        yield Processes(filed, workers)

@@ -3,13 +3,19 @@
 Pickle's fifth protocol hands out the memory of arrays apart from the rest. Written one after the
 other into a file, they are mapped by every process of this machine that opens it: the pages are
 in memory once, whatever the number of processes. Over a cluster the same pieces travel.
+
+Unpickling runs code, so a payload is opened only as its maker wrote it: the digest of what is
+unpickled goes to the worker by the pipe that brings its tasks, not with the file. A cluster's
+own connection carries pickles of its own; who may speak on it is the cluster's to decide.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import mmap
-import pickle
+import pickle  # nosec B403 # payloads of this very run; see the module's words
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +47,11 @@ class Packed:
     pieces: tuple[memoryview, ...]
     spans: tuple[Span, ...]
 
+    @property
+    def seal(self) -> str:
+        """SHA-256 of the first piece, the one that is unpickled."""
+        return hashlib.sha256(self.pieces[0]).hexdigest()
+
     def write(self, path: Path) -> None:
         """Write the pieces into a file."""
         with path.open("wb") as file:
@@ -71,7 +82,9 @@ def packed(payload: object) -> Packed:
 def opened(pieces: Sequence[memoryview]) -> Any:
     """Return a payload; its arrays are views of the pieces that nobody can write to."""
     head, *arrays = (piece.toreadonly() for piece in pieces)
-    return pickle.loads(head, buffers=arrays)  # noqa: S301  ours
+    # Of a file, `opened_file` has held it against its seal; of a cluster, it came by the
+    # connection that carries pickled tasks.
+    return pickle.loads(head, buffers=arrays)  # noqa: S301  # nosec B301 # as above
 
 
 def aligned(piece: npt.NDArray[np.uint8]) -> memoryview:
@@ -83,8 +96,19 @@ def aligned(piece: npt.NDArray[np.uint8]) -> memoryview:
     return (piece if piece.ctypes.data % LEAST_ALIGNED == 0 else piece.copy()).data
 
 
-def opened_file(path: str, spans: Sequence[Span]) -> Any:
-    """Return the payload of a file, mapped into memory."""
+def opened_file(path: str, spans: Sequence[Span], seal: str) -> Any:
+    """Return the payload of a file, mapped into memory.
+
+    Raises
+    ------
+    ValueError
+        Where what would be unpickled is not what `Packed.seal` was taken of.
+    """
     with Path(path).open("rb") as file:
         whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return opened([whole[begin:end] for begin, end in spans])
+    head, *arrays = (whole[begin:end] for begin, end in spans)
+    # A copy: the file could be written to between the look and the opening.
+    kept = bytes(head)
+    if not hmac.compare_digest(hashlib.sha256(kept).hexdigest(), seal):
+        raise ValueError(f"{path}: not the payload that this run has written; it is not opened")
+    return opened([memoryview(kept), *arrays])

@@ -82,7 +82,7 @@ def test_every_fault_is_told_at_once(claims_of: Callable[[str], Claims]) -> None
     [
         ('id = "a"', "there is no claim: write one as [[claims]]"),
         ("claims = [1]", "claim 1: a claim is a table"),
-        ("[[claims]\n", "claims.toml: "),
+        ("[[claims]\n", "claims.toml, row 1: no TOML: "),
         (
             '[[claims]]\nid="a"\ntext="b"\nkind="what_follows"\nhorizons=[5]\ndate=2024-12-17',
             "date and series belong together",

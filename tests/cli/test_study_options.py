@@ -199,9 +199,9 @@ def test_a_fault_is_told_where_the_user_made_it(
     assert main(["study", EVENTS, *SAMPLE, "--config", str(config), "--seed", "-2"]) == 2
     said = capsys.readouterr().err
     assert "4 faults" in said
-    assert f"{config}, key overlap: 'jont': allowed are keep" in said
-    assert f"{config}, key costs.borrow_bp: '-1': must be" in said
-    assert f"{config}, key windw: unknown key (did you mean 'window'?)" in said
+    assert f"{config}, row 1, key overlap: 'jont': allowed are keep" in said
+    assert f"{config}, row 5, key costs.borrow_bp: '-1': must be" in said
+    assert f"{config}, row 3, key windw: unknown key (did you mean 'window'?)" in said
     assert "command line, --seed: '-2': must be" in said
     assert "column" not in said
 

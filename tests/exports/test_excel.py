@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import shutil
 import subprocess
 from datetime import datetime
@@ -131,7 +132,9 @@ def test_libreoffice_reads_the_same(hostile: Exported, tmp_path: Path) -> None:
         expected = hostile.rows(table)
         assert len(found) == len(expected) > 0
         for row, wanted in zip(found, expected, strict=True):
-            for name, text in wanted.items():
+            for name, marked in wanted.items():
+                # An apostrophe keeps a text of a CSV from being run; a workbook needs none.
+                text = re.sub("^'(?=[=@])", "", marked)
                 assert alike(row[name], text), (table, name, row[name], text)
     with (tmp_path / "report-calendar.csv").open(newline="", encoding="utf-8") as file:
         titles = {row["event"]: row["title"] for row in csv.DictReader(file)}

@@ -296,7 +296,7 @@ def test_weekly_figures_are_refused(put: Put) -> None:
         ("date,mkt_rf,,smb\n2022-01-03,1,1,1\n", "a column without a name"),
         ('date,"mkt\n2022-01-03,1\n', "cannot be read"),
         ("date,mkt_rf,smb\n2022-01-03,1,\n", "column smb: holds no figure"),
-        ("date,mkt\x00\n2022-01-03,1\n", "it holds zero bytes"),
+        ("date,mkt\x00\n2022-01-03,1\n", "row 1: a zero byte, which no text has"),
     ],
 )
 def test_files_that_are_none(put: Put, text: str, problem: str) -> None:

@@ -267,7 +267,7 @@ def test_places_where_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (f"parquet:{tmp_path}/price.parquet", "no such file or folder.*did you mean 'prices.parq"),
         (f"parquet:{tmp_path}/empty", "holds no Parquet file"),
         ("memory://nowhere", "no such file or folder"),
-        ("ftpx://host/prices", "cannot be opened: Protocol not known"),
+        ("ftpx://host/prices", "no place where files stand"),
     ):
         with pytest.raises(PriceError, match=why):
             load_prices(["AAA"], source=address)

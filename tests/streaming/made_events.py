@@ -61,8 +61,7 @@ def made(
 
 
 def ground_of(world: Made) -> Ground:
-    mean_square = float(np.nanmean(world.returns**2))
-    return lay_ground(world.returns, {BENCHMARK: world.market}, world.frame, mean_square)
+    return lay_ground(world.returns, {BENCHMARK: world.market}, world.frame)
 
 
 def world_of(world: Made, model: str = "market", convention: str = "scar") -> World:

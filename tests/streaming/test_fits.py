@@ -154,7 +154,7 @@ def test_blocked_sessions_leave_the_estimation_window_alone() -> None:
     blocked[::7] = True
     recipe = recipe_of(find_model("market"))
     assert recipe is not None
-    ground = lay_ground(world.returns, {BENCHMARK: world.market}, world.frame, 1e-4, blocked)
+    ground = lay_ground(world.returns, {BENCHMARK: world.market}, world.frame, blocked)
     masks = world.frame.masks(world.frame.all_windows)
     designs = make_designs(ground, recipe, np.unique(world.positions), masks)
     block = fit_block(ground, designs, world.columns, world.positions, masks)

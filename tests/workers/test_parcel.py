@@ -40,7 +40,7 @@ def test_everything_comes_out_as_it_went_in(tmp_path) -> None:
     }
     found = packed(payload)
     found.write(tmp_path / "payload")
-    again = opened_file(str(tmp_path / "payload"), found.spans)
+    again = opened_file(str(tmp_path / "payload"), found.spans, found.seal)
     pd.testing.assert_frame_equal(again["thing"].table, thing.table)
     np.testing.assert_array_equal(again["thing"].cut, thing.cut)
     assert again["thing"].rules == {"a": 1}
@@ -87,7 +87,7 @@ def test_a_worker_lets_a_payload_go_when_its_file_is_gone(tmp_path, monkeypatch)
     path = tmp_path / "payload"
     found = packed([1, 2])
     found.write(path)
-    filed = here.Filed("mine", str(path), found.spans)
+    filed = here.Filed("mine", str(path), found.spans, found.seal)
     assert here.run_filed(filed, lambda payload, task: payload[task], [(7, 1)])[0] == [(7, 2)]
     time.sleep(0.1)
     assert here._OPEN == {"mine": [1, 2]}

@@ -233,7 +233,8 @@ def first_difference(full: Record, other: Record, row: int) -> Difference | None
 
 def _decision(place: int, mine: Decided | None, theirs: Decided | None, broke: str) -> Difference:
     at = mine or theirs
-    assert at is not None  # noqa: S101 - zip_longest ends with the longer of the two
+    if at is None:  # zip_longest ends with the longer of the two
+        raise ValueError(f"place {place}: neither run decided anything there")
     return Difference(
         "decision", at.event_id, _ticker(mine, theirs), at.row, place,
         "no decision" if mine is None else _told(mine, at),

@@ -215,17 +215,11 @@ def _told(
 
 def _attribute(task: Task, checks: list[Check]) -> None:
     """Look into the check that shows the first difference."""
-    differing = [i for i, check in enumerate(checks) if check.difference is not None]
-    if not differing:
-        return
-
-    def order(i: int) -> tuple[bool, int, int, int]:
-        d = checks[i].difference
-        assert d is not None  # noqa: S101 - only those that differ are asked about
-        return d.what != "decision", d.row, d.place, i
-
-    first = min(differing, key=order)
-    checks[first] = attributed(task, checks[first])
+    found = ((i, check.difference) for i, check in enumerate(checks))
+    order = [(d.what != "decision", d.row, d.place, i) for i, d in found if d is not None]
+    if order:
+        *_, first = min(order)
+        checks[first] = attributed(task, checks[first])
 
 
 def _asked(

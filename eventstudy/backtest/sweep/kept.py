@@ -15,6 +15,7 @@ import numpy as np
 
 from eventstudy.backtest.sweep.work import Ended
 from eventstudy.disk import write_whole
+from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import BacktestError
 
 EVERY = 2.0
@@ -157,11 +158,14 @@ def read_part(path: Path, key: str) -> list[Ended]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-        if (table.schema.metadata or {}).get(b"sweep") != key.encode():
-            return []
+        with pq.ParquetFile(path) as file:
+            if (file.schema_arrow.metadata or {}).get(b"sweep") != key.encode():
+                return []
+            footer = file.metadata
+            refuse_bomb(footer.num_rows, footer.num_columns, path.stat().st_size)
+            table = file.read()
         return [_ended(row) for row in table.to_pylist()]
-    except (OSError, KeyError, pa.ArrowException):
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException):
         return []
 
 

@@ -50,6 +50,13 @@ LONGEST = 60
 TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 """Marks that turn the direction of writing."""
 
+OF_ANY_OBJECT = frozenset({
+    "constructor", "toString", "toLocaleString", "valueOf", "hasOwnProperty", "isPrototypeOf",
+    "propertyIsEnumerable", "__proto__", "__defineGetter__", "__defineSetter__",
+    "__lookupGetter__", "__lookupSetter__",
+})  # fmt: skip
+"""Names that every object of JavaScript has: plotly loses a category of such a name."""
+
 FADE = 0.13
 NORMAL_HEIGHT = 400
 
@@ -154,6 +161,8 @@ def safe(text: str, longest: int = LONGEST) -> str:
     """
     if len(text) > longest:
         text = f"{text[: longest - 12]}\N{HORIZONTAL ELLIPSIS}{text[-11:]}"
+    if text in OF_ANY_OBJECT:
+        text = f"{text}\N{ZERO WIDTH SPACE}"
     if any(mark in TURNING for mark in text):
         text = f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -16,7 +16,7 @@ const unpackText = async (element) => {
 const unpack = async (element) => JSON.parse(await unpackText(element));
 
 const recoloured = (value) => {
-  if (typeof value === "string") return settings.dark[value] || value;
+  if (typeof value === "string") return Object.hasOwn(settings.dark, value) ? settings.dark[value] : value;
   if (Array.isArray(value)) return typeof value.at(-1) === "number" ? value : value.map(recoloured);
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, recoloured(v)]));
@@ -108,7 +108,7 @@ const choose = async (select) => {
   if (!found) return;
   const selects = [...document.querySelectorAll(`select[data-figure="${name}"]`)];
   let key = selects.map((s) => s.value).join("|");
-  if (!(key in found)) {
+  if (!Object.hasOwn(found, key)) {
     // Not every combination exists: an event has one reading or two. Keep what was chosen last.
     const at = selects.indexOf(select);
     const score = (k) => k.split("|").filter((part, i) => part === selects[i].value).length;

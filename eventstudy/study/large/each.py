@@ -43,7 +43,7 @@ def each_event(
     days: npt.NDArray[np.datetime64],
     out: str | Path | None,
     tables: Sequence[str],
-    accept: Callable[[Observed, list[Lost]], Study],
+    accept: Callable[[Observed, list[Lost], dict[str, float]], Study],
 ) -> tuple[Bools, Study]:
     """Fit every observation once; write what was found of each.
 
@@ -60,8 +60,9 @@ def each_event(
     tables : sequence of str
         Of `TABLES`.
     accept : callable
-        Given the observations that every model can use, and the others by model and reason,
-        before the tables take their place; where it raises, they do not.
+        Given the observations that every model can use, the others by model and reason, and
+        the largest condition number of each model's designs, before the tables take their
+        place; where it raises, they do not.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def each_event(
     jobs = [FirstJob(part, sums=False, cars=False, keep=written, held=written) for part in parts]
     reason = {name: np.zeros(len(found), dtype=np.int8) for name in hands.payload.recipes}
     usable = {name: np.zeros(len(found), dtype=np.int64) for name in hands.payload.recipes}
-    start = 0
+    start, worst = 0, dict.fromkeys(hands.payload.recipes, 1.0)
     with ExitStack() as stack:
         writers = (
             {}
@@ -97,13 +98,14 @@ def each_event(
             rows = order[start : start + job.part.own]
             start += job.part.own
             _note_faults(part, rows, reason, usable)
+            worst = {name: max(known, part.conditions[name]) for name, known in worst.items()}
             for name, writer in writers.items():
                 for model, kept in part.kept.items():
                     make = said.cars if name == "cars" else said.abnormal
                     for table in make(model, kept, rows[kept.rows]):
                         writer.write(table)
         sound = ~np.any(list(reason.values()), axis=0)
-        return sound, accept(found.take(sound), _lost(found, reason, usable))
+        return sound, accept(found.take(sound), _lost(found, reason, usable), worst)
 
 
 def _note_faults(

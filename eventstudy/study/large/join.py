@@ -104,14 +104,13 @@ def large_study(
     found, left = apply_policy(found, config.overlap, config.frame)
     keep, own = _own_references(found, config)
     found, lost = found.take(keep), [*lost, *left, *own]
-    mean_square = _mean_square(returns)
     blocked = _blocked(events, config, prices.tickers, grid.days)
     common = _common(config, prices, returns, grid.days)
     used, column = np.unique(found.column, return_inverse=True)
     if config.returns == "log":
         returns = np.log1p(returns, out=returns)
     ground = lay_ground(
-        returns[:, used], common, config.frame, mean_square,
+        returns[:, used], common, config.frame,
         None if blocked is None else blocked[:, used],
     )  # fmt: skip
     del returns
@@ -124,10 +123,11 @@ def large_study(
         seconds=0.0,
     )  # fmt: skip
 
-    def accept(sound: Observed, unfit: list[Lost]) -> LargeStudy:
+    def accept(sound: Observed, unfit: list[Lost], worst: dict[str, float]) -> LargeStudy:
         held = replace(
-            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit)
-        )
+            study, observed=len(sound), alignments=sound.alignments, lost=(*study.lost, *unfit),
+            conditions=worst,
+        )  # fmt: skip
         held.require_something(strict)
         return held
 
@@ -200,24 +200,14 @@ def _too_wide(config: StudyConfig, tests: tuple[SignificanceTest, ...]) -> str:
 
 def _naming(recipe: Recipe | None, reference: str | None) -> Recipe:
     """Return a recipe that names the series of its own reference."""
-    assert recipe is not None  # noqa: S101 - asked before
+    if recipe is None:  # asked before
+        raise ValueError("a model without a recipe cannot be streamed")
     if reference is None:
         return recipe
     own = REFERENCE + reference
     regressors = tuple(own if name == REFERENCE else name for name in recipe.regressors)
     offset = own if recipe.offset == REFERENCE else recipe.offset
     return replace(recipe, regressors=regressors, offset=offset)
-
-
-def _mean_square(returns: Floats) -> float:
-    """Return the mean squared return, a few columns at a time."""
-    total, count = 0.0, 0
-    for start in range(0, returns.shape[1], 256):
-        part = returns[:, start : start + 256]
-        there = np.isfinite(part)
-        total += float((np.where(there, part, 0.0) ** 2).sum())
-        count += int(there.sum())
-    return total / max(count, 1)
 
 
 def _common(

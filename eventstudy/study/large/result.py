@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,8 @@ class LargeStudy:
         Which of them.
     seconds : float
         Wall time.
+    conditions : mapping of str to float
+        Largest condition number of each model's designs.
     """
 
     events: EventCalendar
@@ -98,6 +100,7 @@ class LargeStudy:
     folder: Path | None
     written: tuple[str, ...]
     seconds: float
+    conditions: Mapping[str, float] = field(default_factory=dict)
 
     def totals(self) -> Iterator[tuple[str, str, str, Totals]]:
         """Yield (group, alignment, model, sums)."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eventstudy.baskets import DEFAULT_BASKETS
+from eventstudy.models.linear import LARGEST_CONDITION
 from eventstudy.streaming.moments import Moments
 from eventstudy.streaming.verdicts import Totals, evaluate
 from eventstudy.study.effects import ROUNDING, Effects, effects_from, widening
@@ -21,7 +22,7 @@ from eventstudy.study.tables import (
     rows_of_test,
     tests_frame,
 )
-from eventstudy.study.wording import counted, question_lines
+from eventstudy.study.wording import counted, near_collinear, question_lines
 from eventstudy.windows import window_name
 
 if TYPE_CHECKING:
@@ -151,8 +152,10 @@ def _sentence(
     ticker, session, count = said["ticker"], said["session"], said["count"]
     need = study.config.frame.min_estimation
     if lost.reason == "out_of_span":
-        assert study.events.sessions is not None  # noqa: S101 - they are aligned
-        sessions = np.append(study.events.sessions.days.astype(str), "").astype(object)
+        aligned = study.events.sessions
+        if aligned is None:
+            raise ValueError("events that are not aligned have no session 0")
+        sessions = np.append(aligned.days.astype(str), "").astype(object)
         span = f"; prices run from {study.days[0]} to {study.days[-1]}"
         known = "session 0 is " + sessions[at] + span
         why = study.events.study.frame["why"].to_numpy(dtype=object)[event]
@@ -168,7 +171,8 @@ def _sentence(
         "short_estimation": ticker + " has " + count + (
             f" sessions{under} before " if lost.model else " usable sessions before "
         ) + session + f", {need} are needed",
-        "singular_design": f"the {lost.model} model: its regressors do not vary before " + session,
+        "singular_design": f"the {lost.model} model: one of its regressors does not vary or "
+        f"repeats others, condition number above {LARGEST_CONDITION:.0e}, before " + session,
         "missing_regressor": f"a regressor of the {lost.model} model has no return around "
         + session,
         "no_variance": "returns of " + ticker + f" do not vary about the {lost.model} model",
@@ -233,7 +237,7 @@ def asked_lines(study: LargeStudy) -> list[str]:
 
 def caution_lines(study: LargeStudy) -> list[str]:
     """Return the cautions that go with the numbers."""
-    lines, every = [], _every(study)
+    lines, every = near_collinear(study.conditions), _every(study)
     own = [name for name in study.events.baskets if name not in DEFAULT_BASKETS]
     if own:
         lines.append(

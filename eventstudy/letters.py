@@ -10,6 +10,16 @@ _HIDDEN = re.compile(
 )
 
 
+# A terminal obeys the first two kinds (colours, titles, links, the clipboard, erased lines) and
+# turns what follows the third; line breaks and tabs are lines and tables of ours.
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Return a text of several lines in which a terminal finds nothing to obey."""
+    return OBEYED.sub(lambda found: named(found[0]), text)
+
+
 def visible(text: str) -> str:
     """Return a text on one line, controls and marks of direction as ``[U+202E]``."""
     one_line = _SPACES.sub(" ", text)
