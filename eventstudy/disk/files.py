@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from eventstudy.disk.unfinished import begun
-from eventstudy.disk.working import sync
 
 
 def cache_folder() -> Path:
@@ -34,9 +33,7 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "eventstudy"
 
 
-def write_whole(
-    path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o644, settle: bool = True
-) -> Path:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o644) -> Path:
     """Write a file beside its place and move it there: a reader sees all of it or none.
 
     Its content is on the disk before it has the name, so that a power failure leaves the file
@@ -50,9 +47,6 @@ def write_whole(
         Given the open file.
     mode : int
         Permissions of the file.
-    settle : bool
-        Whether the name is to be on the disk, too, on return; needless in a folder that is
-        brought there later.
 
     Returns
     -------
@@ -78,8 +72,6 @@ def write_whole(
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    if settle:
-        sync(path.parent)
     return path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import Any
 
 from eventstudy.disk.columns import as_arrow, cast, compact
 from eventstudy.disk.reading import PART
+from eventstudy.disk.unfinished import WRITING, begun
 from eventstudy.disk.working import clear_abandoned, left_in, named, staged, stem_of, sync
 from eventstudy.errors import EventStudyError
 
@@ -278,12 +280,10 @@ class _OpenPart:
     """A part that is being written, under a name that no reader looks at."""
 
     def __init__(self, folder: Path, schema: Any) -> None:
-        import tempfile
-
         import pyarrow.parquet as pq
 
         self.rows = 0
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=folder)
+        handle, name = begun(folder)
         self._path = Path(name)
         self._file = os.fdopen(handle, "wb")
         # Measured figures seldom repeat: to look for repeats among them costs a third of the time.
@@ -303,10 +303,12 @@ class _OpenPart:
             self._writer.close()
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
+            if sys.platform == "win32":
+                self._file.close()  # elsewhere it stays open, and with it locked
             os.chmod(self._path, 0o644)
             place = self._path.with_name(name)
             os.replace(self._path, place)
+            self._file.close()
         except BaseException:
             self.discard()
             raise
@@ -344,7 +346,7 @@ def _refuse_others(place: Path) -> None:
     strange = sorted(
         path.name
         for path in place.iterdir()
-        if not PART.fullmatch(path.name) and not path.name.startswith(".writing-")
+        if not PART.fullmatch(path.name) and not path.name.startswith(WRITING)
     )
     if strange:
         shown = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")

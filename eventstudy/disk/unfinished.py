@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,8 @@ from eventstudy.disk.lease import file_claimed, is_old
 
 WRITING = ".writing-"
 """What the names of such files begin with; no reader looks at them."""
+
+_NAME = re.compile(re.escape(WRITING) + "[a-z0-9_]{8}")
 
 
 def begun(folder: Path) -> tuple[int, str]:
@@ -30,7 +34,7 @@ def begun(folder: Path) -> tuple[int, str]:
     OSError
         Where no file can be made there.
     """
-    _cleared_once(os.fspath(folder))
+    _cleared_once(os.fspath(folder), os.getpid())
     while True:
         handle, name = tempfile.mkstemp(prefix=WRITING, dir=folder)
         # Another process may have taken it for a dead one's before it was locked.
@@ -44,13 +48,14 @@ def begun(folder: Path) -> tuple[int, str]:
 def clear_unfinished(folder: str | Path) -> None:
     """Remove the files of a folder whose writers died."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for path in [entry.path for entry in entries if entry.name.startswith(WRITING)]:
+        for path in [entry.path for entry in entries if _NAME.fullmatch(entry.name)]:
             with contextlib.suppress(OSError):
                 _remove_dead(path)
 
 
 @lru_cache(maxsize=256)
-def _cleared_once(folder: str) -> None:
+def _cleared_once(folder: str, process: int) -> None:
+    """Clear a folder; a process that was forked looks for itself."""
     clear_unfinished(folder)
 
 
@@ -63,13 +68,9 @@ def _remove_dead(path: str) -> None:
             return
         mine = file_claimed(handle)
         dead = is_old(Path(path)) if mine is None else mine
-    finally:
-        if os.name == "nt":
-            os.close(handle)
-            handle = -1
-    try:
-        if dead:
+        if dead and sys.platform != "win32":
             os.unlink(path)
     finally:
-        if handle >= 0:
-            os.close(handle)
+        os.close(handle)
+    if dead and sys.platform == "win32":  # where an open file cannot be removed
+        os.unlink(path)
