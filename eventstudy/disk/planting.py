@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eventstudy.disk.files import write_whole
 from eventstudy.disk.lease import claimed
-from eventstudy.disk.working import INSIDE, staged, stem_of
+from eventstudy.disk.working import INSIDE, clear_abandoned, staged, stem_of
 from eventstudy.errors import EventStudyError
 
 
@@ -69,6 +69,7 @@ def plant(
         place.parent.mkdir(parents=True, exist_ok=True)
         inside = place.is_dir() and (any(place.iterdir()) or place == Path.cwd())
         where = (place, INSIDE) if inside else (place.parent, stem_of(place))
+        clear_abandoned(*where)
         with staged(*where) as stage:
             for name, content in files.items():
                 _write(stage / name, content)
