@@ -119,6 +119,9 @@ def fetch_prices(
     if not wanted:
         raise EventStudyError("which tickers? Name them, or a calendar with --events events.csv")
     table = load_prices(sorted(wanted), source="yahoo", start=start, end=end, refresh=refresh)
+    lost = [f"\n  {w.ticker}: {w.detail}" for w in table.warnings if w.check == "not_kept"]
+    if lost:
+        raise EventStudyError(f"{len(lost)} of {len(wanted)} tickers are not kept:{''.join(lost)}")
     coverage = coverage_frame(table)
     if json_:
         o.print_json({"coverage": o.records(coverage)})

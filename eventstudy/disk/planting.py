@@ -72,14 +72,18 @@ def plant(
         clear_abandoned(*where)
         with staged(*where) as stage:
             for name, content in files.items():
-                _write(stage / name, content)
+                with _named(place / name):
+                    _write(stage / name, content)
             if inside:
                 _move(stage, place, list(files))
             else:
                 stage.rename(place)
     except OSError as error:
+        # Of the user's files by their names; working folders are none of theirs.
+        ours = {os.fspath(place / name): path for name, path in zip(files, paths, strict=True)}
+        named = [ours[f] for f in (error.filename2, error.filename) if f in ours]
         raise EventStudyError(
-            f"{error.filename or target}: cannot be written: {error.strerror or error}"
+            f"{named[0] if named else target}: cannot be written: {error.strerror or error}"
         ) from None
     return Planted(paths, there)
 
@@ -95,6 +99,15 @@ def _refuse(target: str | Path, there: tuple[Path, ...], overwrite: bool) -> Non
     if faults:
         hint = "" if overwrite or not there else "; --force replaces files of these names"
         raise EventStudyError("; ".join(faults) + f": nothing is written{hint}")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -91,3 +91,9 @@ def may_write(folder: Path) -> bool:
     """Return whether this process may make files in a folder."""
     effective = os.access in os.supports_effective_ids
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
+
+
+def read_only(folder: Path) -> bool:
+    """Return whether a folder is on a file system that takes no files, where that can be told."""
+    told = getattr(os, "statvfs", None)
+    return told is not None and bool(told(folder).f_flag & os.ST_RDONLY)

@@ -226,8 +226,8 @@ class YahooSource:
             write_cached(self._path(ticker), cached)
         except OSError as error:
             path = self._path(ticker)
-            detail = f"the download could not be kept in {path}: {error.strerror or error}"
-            notes.append(PriceWarning(ticker, "cache", None, detail))
+            detail = f"the download could not be kept: {path}: {error.strerror or error}"
+            notes.append(PriceWarning(ticker, "not_kept", None, detail))
 
     def _download(self, ticker: str, old: Cached | None, attempts: int) -> Cached:
         """Ask until there is an answer, waiting longer each time.

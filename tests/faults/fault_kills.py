@@ -1,4 +1,4 @@
-"""Writers killed over and over; afterwards every file is whole or absent, the next run as a clean one."""
+"""Writers killed over and over: every file is whole or absent, the next run as a clean one."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def settle(writer: Writer, base: Path) -> Clean:
     before = contents(place)
     end = run(writer.work, place)
     if end.code or left_over(place):
-        raise RuntimeError(f"{writer.name} fails by itself: {end.code} {left_over(place)} {end.said}")
+        raise RuntimeError(
+            f"{writer.name} fails by itself: {end.code} {left_over(place)} {end.said}"
+        )
     return Clean(template, before, contents(place), end.changes)
 
 
@@ -87,7 +89,8 @@ def drawn(chance: random.Random, changes: int) -> tuple[str, Death]:
 
 def killed_often(writer: Writer, base: Path, tries: int, seed: int) -> Killed:
     """Kill a writer at drawn moments, from the same start each time."""
-    chance, report = random.Random(f"{seed} {writer.name}"), Killed(writer.name)
+    chance = random.Random(f"{seed} {writer.name}")  # noqa: S311
+    report = Killed(writer.name)
     clean = settle(writer, base)
     place = base / "place"
     for number in range(tries):
@@ -142,7 +145,7 @@ def _after(writer: Writer, clean: Clean, place: Path, end: End, report: Killed) 
 
 
 def _refused(end: End) -> bool:
-    """Whether a run was refused because its files are there; `contents` tells that they are whole."""
+    """Whether a run was refused because its files are there; `contents` tells if all are."""
     return end.code == 2 and "is there already" in end.said
 
 

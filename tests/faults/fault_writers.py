@@ -67,6 +67,21 @@ def command(*arguments: str) -> Work:
     return work
 
 
+def _as_command(work: Work) -> Work:
+    """Return what ends as a command does where the library complains."""
+
+    def told() -> int:
+        from eventstudy.errors import EventStudyError
+
+        try:
+            return work()
+        except EventStudyError as error:
+            print(f"eventstudy: {error}", file=sys.stderr)
+            return 2
+
+    return told
+
+
 def _all(*works: Work) -> Callable[[Path], None]:
     """Return what does one after the other in a folder, in processes of their own."""
 
@@ -130,7 +145,7 @@ def _report(title: str) -> Work:
         es.write_report(small_study(), "report.html", title=title)
         return 0
 
-    return work
+    return _as_command(work)
 
 
 def _export(title: str) -> Work:
@@ -140,12 +155,14 @@ def _export(title: str) -> Work:
         es.export(small_study(), "export", formats=["json", "md"], title=title)
         return 0
 
-    return work
+    return _as_command(work)
 
 
 def _header_only(folder: Path) -> None:
     few_events(folder)
-    text = "Announced,Title,Ticker\n" + "".join(f"2024-11-{d:02d},deal {d},AVGO\n" for d in range(4, 9))
+    text = "Announced,Title,Ticker\n" + "".join(
+        f"2024-11-{d:02d},deal {d},AVGO\n" for d in range(4, 9)
+    )
     (folder / "deals.csv").write_text(text)
 
 
@@ -200,7 +217,9 @@ def french_zip(factors: tuple[str, ...]) -> bytes:
     head = "This file was made for a test\n\n," + ",".join(factors) + "\n"
     days = np.arange("2024-01-02", "2024-03-01", dtype="datetime64[D]")
     rows = "".join(
-        f"{str(day).replace('-', '')}," + ",".join(f"{0.3 * (i % 7 - 3) if name != 'RF' else 0.02:.2f}" for name in factors) + "\n"
+        f"{str(day).replace('-', '')},"
+        + ",".join(f"{0.3 * (i % 7 - 3) if name != 'RF' else 0.02:.2f}" for name in factors)
+        + "\n"
         for i, day in enumerate(days[np.is_busday(days)])
     )
     buffer = io.BytesIO()
