@@ -1,8 +1,9 @@
 """Faults while files are written: kills, full disks, forbidden folders, clocks, several at once.
 
-The long form of tests/faults. Real commands run in processes that are forked from a warm one and
-are killed, or left without space, or started together; then every file is read, and the same command
-run once more has to end as one to which nothing happened. Exit 1 where anything is wrong.
+The long form of tests/faults. Real commands run in processes that are forked from a warm one
+and are killed, left without space, started together or given another clock; then every file is
+read, and the same command run once more has to end as one to which nothing happened. Exit 1 where
+anything is wrong.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # a process that is forked has one thread
 
 from sections import markdown_table, write_section
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "faults")]
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process that is forked has one thread
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "faults"))
 
+from fault_clocks import fetch_by_the_clock, library, shifted, under_a_made_clock
 from fault_kills import AT_ONCE, SHORTLY, killed_often
 from fault_space import Refused, forbidden, full_disk, longest_file, may_mount
-from fault_writers import named, serve, warm
+from fault_together import at_once
+from fault_writers import few_events, named, serve, warm
 
 Told = tuple[str, list[str]]
 
@@ -78,7 +80,44 @@ def _refusals(asked: argparse.Namespace, writer: object, base: Path) -> list[Ref
     return found
 
 
-PARTS = {"kills": kills, "space": space}
+def together(asked: argparse.Namespace, base: Path) -> Told:
+    """Start each writer in two and in four processes at once."""
+    rows, wrong = [], []
+    for writer in named(asked.writer):
+        for processes in (2, 4):
+            found = at_once(writer, base, processes, max(2, asked.tries // 4))
+            figures = (processes, found.rounds, found.ended, found.equal, found.runs)
+            rows.append([writer.name, *map(str, figures)])
+            wrong += [f"{writer.name}, {processes} at once: {line}" for line in found.wrong]
+            print(rows[-1], *found.wrong[:5], sep="\n", flush=True)
+    header = [
+        "writer", "processes at once", "rounds", "processes that ended with code 0",
+        "rounds with the files of a clean run", "kept runs, each whole",
+    ]  # fmt: skip
+    return markdown_table(header, rows), wrong
+
+
+def clock(asked: argparse.Namespace, base: Path) -> Told:
+    """Set the clock a day and a year back and forward between two runs."""
+    rows, wrong = [], []
+    for writer in named(asked.writer):
+        if writer.once or "import" in writer.name:  # drafts say on which day they were made
+            continue
+        if writer.name.startswith("prices"):
+            writer = replace(writer, prepare=few_events, work=fetch_by_the_clock())
+        found = shifted(writer, base)
+        figures = (found.pairs, found.equal, found.told, found.after)
+        rows.append([writer.name, *map(str, figures)])
+        wrong += [f"{writer.name}: {line}" for line in found.wrong]
+        print(rows[-1], *found.wrong[:5], sep="\n", flush=True)
+    header = [
+        "writer", "pairs of runs with the clock set between", "second runs as clean ones",
+        "second runs that ask for the clock to be set", "third runs, by the right clock, clean",
+    ]  # fmt: skip
+    return markdown_table(header, rows), wrong
+
+
+PARTS = {"kills": kills, "space": space, "together": together, "clock": clock}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,12 +131,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, help="the page that takes the tables")
     asked = parser.parse_args(arguments)
     fast = Path("/dev/shm")  # noqa: S108
+    parts = asked.part or [part for part in PARTS if part != "clock"]
+    if "clock" in parts:
+        if library() is None or parts != ["clock"]:
+            parser.error("--part clock stands alone and needs libfaketime (apt install faketime)")
+        under_a_made_clock(sys.argv, Path(tempfile.gettempdir()) / f"clock-{os.getpid()}")
     base = Path(tempfile.mkdtemp(dir=asked.folder or (fast if fast.is_dir() else None)))
     warm()
     server, os.environ["EVENTSTUDY_CHARTS"] = serve()
     failed = False
     try:
-        for part in asked.part or PARTS:
+        for part in parts:
             began = time.monotonic()
             table, wrong = PARTS[part](asked, base)
             failed |= bool(wrong)

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,19 +74,33 @@ def run(
         Where the process stands, and where changes of files count.
     death : Death, optional
     before : callable, optional
-        Called in the process ahead of `work`, such as to set its clock.
+        Called in the process ahead of `work`, such as to set its limits.
     """
-    reading, writing = os.pipe()
-    said = watched.parent / f"{watched.name}.said"
-    child = os.fork()
-    if child == 0:
+    return together([work], watched, death, before)[0]
+
+
+def together(
+    works: Sequence[Callable[[], int]],
+    watched: Path,
+    death: Death | None = None,
+    before: Any = None,
+) -> list[End]:
+    """Do several things at once, each in a process of its own; see `run`."""
+    started = []
+    for number, work in enumerate(works):
+        reading, writing = os.pipe()
+        said = watched.parent / f"{watched.name}.said-{number}"
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _live(work, watched, death, writing, said, before)
+        os.close(writing)
+        started.append((child, reading, said))
+    ends = []
+    for child, reading, said in started:
+        ends.append(_seen(child, reading, death, said))
         os.close(reading)
-        _live(work, watched, death, writing, said, before)
-    os.close(writing)
-    try:
-        return _seen(child, reading, death, said)
-    finally:
-        os.close(reading)
+    return ends
 
 
 def _live(

@@ -62,7 +62,7 @@ def settle(writer: Writer, base: Path) -> Clean:
     for folder in (template, place):
         shutil.rmtree(folder, ignore_errors=True)
     place.mkdir(parents=True)
-    _environment(place)
+    use_cache_of(place)
     writer.prepare(place)
     shutil.copytree(place, template, symlinks=True)
     before = contents(place)
@@ -74,7 +74,8 @@ def settle(writer: Writer, base: Path) -> Clean:
     return Clean(template, before, contents(place), end.changes)
 
 
-def _environment(place: Path) -> None:
+def use_cache_of(place: Path) -> None:
+    """Have what is started from here keep its cache in a folder of this place."""
     os.environ["EVENTSTUDY_CACHE"] = str(place / "cache")
     os.environ.pop("EVENTSTUDY_FRESH", None)
 
