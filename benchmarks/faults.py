@@ -124,7 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts asked for, print their tables, and write them into a page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", choices=PARTS, action="append")
-    parser.add_argument("--tries", type=int, default=40, help="a writer; quick ones get four times")
+    parser.add_argument(
+        "--tries", type=int, default=40, help="a writer; quick ones get up to five times"
+    )
     parser.add_argument("--writer", action="append", default=[], help="a part of its name")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where it writes (default /dev/shm)")

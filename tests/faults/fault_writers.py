@@ -240,48 +240,40 @@ def _nothing(folder: Path) -> None:
 
 
 OUT = ("--out", "out")
+TAKEN = command(*STUDY, "--out", "first")
+"""Computes what the same study elsewhere then takes from the cache."""
+EARLIER = command(*STUDY, "--window", "0,0", *OUT)
+STREAMED = (*STUDY, "--engine", "streamed", "--jobs", "1", *OUT)
 WRITERS: tuple[Writer, ...] = (
-    Writer("study --out, the first there", _nothing, command(*STUDY, *OUT)),
-    Writer(
-        "study --out over an earlier run",
-        _all(command(*STUDY, "--window", "0,0", *OUT)),
-        command(*STUDY, *OUT),
-    ),
-    Writer(
-        "study --out, results taken from the cache",
-        _all(command(*STUDY, "--out", "first"), command(*STUDY, "--window", "0,0", *OUT)),
-        command(*STUDY, *OUT),
-    ),
+    Writer("study --out, computed and kept in the cache", _nothing, command(*STUDY, *OUT), 1),
+    Writer("study --out, taken from the cache", _all(TAKEN), command(*STUDY, *OUT), 6),
+    Writer("study --out over an earlier run", _all(TAKEN, EARLIER), command(*STUDY, *OUT), 8),
     Writer(
         "study --out beside files of the user's own",
-        _beside_notes(
-            "out", command(*STUDY, "--out", "first"), command(*STUDY, "--window", "0,0", *OUT)
-        ),
+        _beside_notes("out", TAKEN, EARLIER),
         command(*STUDY, *OUT),
+        8,
         shared=True,
     ),
-    Writer(
-        "study --runs",
-        _all(command(*STUDY, "--runs", "first")),
-        command(*STUDY, "--runs", "runs"),
-    ),
+    Writer("study --runs", _all(TAKEN), command(*STUDY, "--runs", "runs"), 6),
     Writer(
         "study --engine streamed over an earlier run",
-        _all(command(*STUDY, "--engine", "streamed", "--jobs", "1", "--window", "0,0", *OUT)),
-        command(*STUDY, "--engine", "streamed", "--jobs", "1", *OUT),
+        _all(command(*STREAMED, "--window", "0,0")),
+        command(*STREAMED),
+        2,
     ),
-    Writer("sweep --out, kept in parts", _nothing, _sweep),
+    Writer("sweep --out, kept in parts", _nothing, _sweep, 2),
     Writer("prices: the cache, over an earlier one", _all(fetch(later=False)), fetch(), 20),
     Writer("factors: French's library", _nothing, _french, 16),
-    Writer("write_report over an earlier page", _all(_report("one")), _report("two")),
-    Writer("export over earlier files", _all(_export("one")), _export("two")),
+    Writer("write_report over an earlier page", _all(_report("one")), _report("two"), 1),
+    Writer("export over earlier files", _all(_export("one")), _export("two"), 1),
     Writer(
         "events import, into the calendar",
         _header_only,
         command("events", "import", "--from", "deals.csv", "--kind", "deal"),
-        16,
+        8,
     ),
-    Writer("new", _nothing, command("new", "my-study"), 16, once=True),
+    Writer("new", _nothing, command("new", "my-study"), 12, once=True),
 )
 
 
