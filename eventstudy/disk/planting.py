@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eventstudy.disk.files import write_whole
 from eventstudy.disk.lease import claimed
-from eventstudy.disk.working import INSIDE, clear_abandoned, staged, stem_of
+from eventstudy.disk.working import HIDDEN, INSIDE, clear_abandoned, staged, stem_of
 from eventstudy.errors import EventStudyError
 
 
@@ -79,11 +79,8 @@ def plant(
             else:
                 stage.rename(place)
     except OSError as error:
-        # Of the user's files by their names; working folders are none of theirs.
-        ours = {os.fspath(place / name): path for name, path in zip(files, paths, strict=True)}
-        named = [ours[f] for f in (error.filename2, error.filename) if f in ours]
         raise EventStudyError(
-            f"{named[0] if named else target}: cannot be written: {error.strerror or error}"
+            f"{_shown(error, target)}: cannot be written: {error.strerror or error}"
         ) from None
     return Planted(paths, there)
 
@@ -99,6 +96,13 @@ def _refuse(target: str | Path, there: tuple[Path, ...], overwrite: bool) -> Non
     if faults:
         hint = "" if overwrite or not there else "; --force replaces files of these names"
         raise EventStudyError("; ".join(faults) + f": nothing is written{hint}")
+
+
+def _shown(error: OSError, target: str | Path) -> str:
+    """Return the file that an error is about; a working folder is none of the user's."""
+    names = [f for f in (error.filename2, error.filename) if isinstance(f, str)]
+    own = [f for f in names if not any(HIDDEN.fullmatch(part) for part in Path(f).parts)]
+    return own[0] if own else os.fspath(target)
 
 
 @contextmanager

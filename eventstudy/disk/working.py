@@ -23,6 +23,9 @@ INSIDE = "eventstudy"
 
 LONGEST_STEM = 200
 
+HIDDEN = re.compile(r"\..+\.(?:new|old|gone|whole)-[0-9a-f]{16}")
+"""Names of working folders."""
+
 
 def stem_of(place: Path) -> str:
     """Return what the names of a place's working folders begin with; one stem, one place."""

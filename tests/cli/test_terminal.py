@@ -187,3 +187,15 @@ def test_matrix_products_take_one_thread_unless_the_user_says_otherwise(monkeypa
         app.script()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
     assert os.environ["MKL_NUM_THREADS"] == "6"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [["list", "models"], ["list", "models", "--json"]])
+def test_a_full_disk_behind_stdout_is_no_fault_of_ours(root: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "eventstudy", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "eventstudy: stdout cannot be written: No space left on device\n"

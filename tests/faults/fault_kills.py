@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +22,7 @@ class Killed:
     Attributes
     ----------
     writer : str
-    kills : counter of str
+    kills : dict of str to int
         By kind of moment.
     ended : int
         Tries in which the process was done before its death came.
@@ -38,7 +37,7 @@ class Killed:
     """
 
     writer: str
-    kills: Counter[str] = field(default_factory=Counter)
+    kills: dict[str, int] = field(default_factory=lambda: {AT_ONCE: 0, SHORTLY: 0})
     ended: int = 0
     whole: int = 0
     left: int = 0

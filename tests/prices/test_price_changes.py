@@ -274,3 +274,22 @@ def test_a_clock_that_is_behind_the_service_is_said(chart: ChartService, tmp_pat
     words = "has a session of 2024-12-24, and this machine's clock says 2023-12-25: set the clock"
     with pytest.raises(PriceError, match=words):
         load(EVENING - timedelta(days=365))
+
+
+def test_fetch_does_not_say_that_it_kept_what_it_did_not(
+    chart: ChartService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from eventstudy.cli import main
+
+    chart.answers["AVGO"] = [(200, chart_body(DAYS, CLOSES))]
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EVENTSTUDY_CACHE", str(tmp_path / "file"))
+    assert main(["prices", "fetch", "AVGO"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "1 of 1 tickers are not kept" in captured.err
+    assert f"AVGO: the download could not be kept: {tmp_path / 'file'}" in captured.err
+    assert captured.err.rstrip().endswith("AVGO.parquet: Not a directory")
