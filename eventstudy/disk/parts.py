@@ -16,9 +16,18 @@ from types import TracebackType
 from typing import Any
 
 from eventstudy.disk.columns import as_arrow, cast, compact
+from eventstudy.disk.lease import claimed
 from eventstudy.disk.reading import PART
 from eventstudy.disk.unfinished import WRITING, begun
-from eventstudy.disk.working import clear_abandoned, left_in, named, staged, stem_of, sync
+from eventstudy.disk.working import (
+    HIDDEN,
+    clear_abandoned,
+    left_in,
+    named,
+    staged,
+    stem_of,
+    sync,
+)
 from eventstudy.errors import EventStudyError
 
 ROWS_OF_A_PART = 1_000_000
@@ -240,12 +249,13 @@ class PartWriter:
                 self._looked = True
             return self.place
         if self._stage is None:
-            _recover(self.place)
-            _refuse_others(self.place)
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            stem = stem_of(self.place)
-            clear_abandoned(self.place.parent, stem)
-            self._stage = self._work.enter_context(staged(self.place.parent, stem))
+            with _held(self.place):
+                _recover(self.place)
+                _refuse_others(self.place)
+                stem = stem_of(self.place)
+                clear_abandoned(self.place.parent, stem)
+                self._stage = self._work.enter_context(staged(self.place.parent, stem))
         return self._stage
 
     def _stage_for_schema(self) -> None:
@@ -262,16 +272,17 @@ class PartWriter:
         with _told(self.place):
             sync(self._stage)
             aside = None
-            if self.place.is_dir():
-                aside = named(self.place.parent, stem_of(self.place), "old")
-                self.place.rename(aside)
-            try:
-                self._stage.rename(self.place)
-            except BaseException:
-                if aside is not None:
-                    aside.rename(self.place)
-                raise
-            sync(self.place.parent)
+            with _held(self.place):
+                if self.place.is_dir():
+                    aside = named(self.place.parent, stem_of(self.place), "old")
+                    self.place.rename(aside)
+                try:
+                    self._stage.rename(self.place)
+                except BaseException:
+                    if aside is not None:
+                        aside.rename(self.place)
+                    raise
+                sync(self.place.parent)
             if aside is not None:
                 shutil.rmtree(aside, ignore_errors=True)
 
@@ -354,6 +365,16 @@ def _refuse_others(place: Path) -> None:
             f"{place}: holds {shown}, which is no part of a table and would be lost; name "
             "another folder, or move it away"
         )
+
+
+@contextlib.contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Keep others from moving sets of parts in a folder; in a working folder there are none."""
+    if HIDDEN.fullmatch(place.parent.name):
+        yield
+        return
+    with claimed(place.parent, wait=True):
+        yield
 
 
 def _recover(place: Path) -> None:
