@@ -293,3 +293,17 @@ def test_fetch_does_not_say_that_it_kept_what_it_did_not(
     assert "1 of 1 tickers are not kept" in captured.err
     assert f"AVGO: the download could not be kept: {tmp_path / 'file'}" in captured.err
     assert captured.err.rstrip().endswith("AVGO.parquet: Not a directory")
+
+
+def test_fetch_says_what_has_changed(
+    chart: ChartService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from eventstudy.cli import main
+
+    kept(chart)  # by a clock of 2024; the command's own is years later
+    halves: list[float | None] = [109.0, 110.395, 116.175, 119.84]
+    chart.answers["AVGO"] = [(200, chart_body(DAYS, halves))]
+    assert main(["prices", "fetch", "AVGO", "--end", "2024-12-24"]) == 0
+    told = capsys.readouterr().out
+    assert "AVGO: prices were adjusted or revised after they were downloaded on 2024-12-24" in told
+    assert "AVGO: closes are 0.5 times those downloaded on 2024-12-24: a split since then" in told
