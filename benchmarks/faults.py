@@ -85,7 +85,8 @@ def together(asked: argparse.Namespace, base: Path) -> Told:
     rows, wrong = [], []
     for writer in named(asked.writer):
         for processes in (2, 4):
-            found = at_once(writer, base, processes, max(2, asked.tries // 4))
+            rounds = max(2, asked.tries * writer.tries // 16)
+            found = at_once(writer, base, processes, rounds)
             figures = (processes, found.rounds, found.ended, found.equal, found.runs)
             rows.append([writer.name, *map(str, figures)])
             wrong += [f"{writer.name}, {processes} at once: {line}" for line in found.wrong]
