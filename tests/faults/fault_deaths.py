@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import select
 import signal
@@ -50,15 +51,19 @@ class End:
         Changes of files that it was seen to begin; told by those that ended in peace.
     said : str
         What it printed.
+    hung : bool
+        Whether it had to be ended after `PATIENCE` seconds.
     """
 
     code: int
     changes: int = 0
     said: str = ""
 
+    hung: bool = False
+
     @property
     def killed(self) -> bool:
-        return self.code == -signal.SIGKILL
+        return self.code == -signal.SIGKILL and not self.hung
 
 
 def run(
@@ -114,6 +119,7 @@ def _live(
         os.dup2(handle, 1)
         os.dup2(handle, 2)
         os.chdir(watched)
+        faulthandler.dump_traceback_later(PATIENCE - 20.0)  # a hang tells where it is
         if before is not None:
             before()
         seen = _Watch(str(watched), death or Death(), pipe)
@@ -178,4 +184,5 @@ def _seen(child: int, pipe: int, death: Death | None, said: Path) -> End:
     count = told.replace(b"now\n", b"").strip()
     text = said.read_text(errors="replace") if said.exists() else ""
     found = End(code, int(count) if count.isdigit() else 0, text)
-    return found if time.monotonic() < end else replace(found, said=f"{text}\nnever ended")
+    hung = time.monotonic() > end
+    return replace(found, said=f"{text}\nnever ended", hung=True) if hung else found
