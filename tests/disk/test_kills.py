@@ -112,7 +112,7 @@ def test_two_that_keep_at_once_lose_nothing(root: Path, tmp_path: Path) -> None:
 
 
 def test_three_that_put_parts_at_once_all_end(root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.disk.made_runs", "parts", str(tmp_path), "-", "80"]
+    command = [sys.executable, "-m", "tests.disk.made_runs", "parts", str(tmp_path), "-", "60"]
     writers = [
         subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]

@@ -20,7 +20,7 @@ CHANGES = (
 )  # fmt: skip
 """Audit events of Python by which files and folders are made, changed and removed."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 @dataclass(frozen=True, slots=True)
