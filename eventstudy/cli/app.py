@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,13 @@ from eventstudy.cli import (
 )
 from eventstudy.cli import options as o
 from eventstudy.errors import EventStudyError
+
+OF_THE_SYSTEM = tuple(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
+    if hasattr(errno, name)
+)
+"""What the disk says of a full or forbidden place: no fault of ours, whoever met it."""
 
 app = typer.Typer(
     name="eventstudy",
@@ -80,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
+            named = error.filename or "a file"
+            return _fail(f"{named}: cannot be read or written: {error.strerror}", 2)
         if os.environ.get("EVENTSTUDY_TRACEBACK"):
             raise
         return _fail(

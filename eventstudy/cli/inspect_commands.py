@@ -35,6 +35,10 @@ EventsOption = Annotated[
 ]
 
 
+OF_THE_DOWNLOAD = ("adjusted", "revised", "lacking", "unfinished", "cache")
+"""Notes of the yahoo source on its own answers and on what was kept."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(events_app, name="events")
@@ -119,11 +123,18 @@ def fetch_prices(
     if not wanted:
         raise EventStudyError("which tickers? Name them, or a calendar with --events events.csv")
     table = load_prices(sorted(wanted), source="yahoo", start=start, end=end, refresh=refresh)
+    lost = [f"\n  {w.ticker}: {w.detail}" for w in table.warnings if w.check == "not_kept"]
+    if lost:
+        raise EventStudyError(f"{len(lost)} of {len(wanted)} tickers are not kept:{''.join(lost)}")
     coverage = coverage_frame(table)
+    # What came of asking; doubts about the prices themselves are for `prices check`.
+    notes = [f"{w.ticker}: {w.detail}" for w in table.warnings if w.check in OF_THE_DOWNLOAD]
     if json_:
-        o.print_json({"coverage": o.records(coverage)})
+        o.print_json({"coverage": o.records(coverage), "notes": notes})
         return
     print_frame(coverage, f"{len(table.tickers)} tickers in the cache")
+    for line in terminal.shortened(notes):
+        terminal.show(line)
 
 
 @prices_app.command("check", epilog=o.example("eventstudy prices check --prices sample"))

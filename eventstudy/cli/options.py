@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eventstudy.cli import complete
+from eventstudy.cli import complete, terminal
 from eventstudy.letters import OBEYED
 
 STUDY = "Study"
@@ -30,7 +30,7 @@ def print_json(found: Any) -> None:
     """Print one JSON document, all that a command with --json puts on stdout."""
     text = json.dumps(found, indent=2, ensure_ascii=False, default=str)
     # JSON's own way of writing them: such letters stand in texts of it alone.
-    typer.echo(OBEYED.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text))
+    terminal.echo(OBEYED.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text))
 
 
 EventsFile = Annotated[

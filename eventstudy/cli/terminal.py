@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from eventstudy.errors import EventStudyError
 from eventstudy.letters import harmless, visible
 
 if TYPE_CHECKING:
@@ -52,7 +53,24 @@ def in_colour(stream: TextIO) -> bool:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print text as it is, but for what a terminal would obey: texts come from files of others."""
-    typer.echo(harmless(text), err=err)
+    echo(harmless(text), err=err)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text on stdout, or stderr.
+
+    Raises
+    ------
+    EventStudyError
+        Where it takes no more, such as a file on a full disk; a reader who has left is none.
+    """
+    try:
+        typer.echo(text, err=err)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        stream = "stderr" if err else "stdout"
+        raise EventStudyError(f"{stream} cannot be written: {error.strerror or error}") from None
 
 
 def show(text: str) -> None:

@@ -13,6 +13,7 @@ from eventstudy.disk.folders import (
 )
 from eventstudy.disk.planting import Planted, locked_folder, plant
 from eventstudy.disk.seal import SEAL, damage_of, read_seal
+from eventstudy.disk.unfinished import clear_unfinished
 
 __all__ = [
     "SEAL",
@@ -21,6 +22,7 @@ __all__ = [
     "Writer",
     "cache_folder",
     "check_place",
+    "clear_unfinished",
     "content_of",
     "damage_of",
     "keep_folder",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
+
+from eventstudy.disk.unfinished import begun
 
 
 def cache_folder() -> Path:
@@ -35,6 +36,9 @@ def cache_folder() -> Path:
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o644) -> Path:
     """Write a file beside its place and move it there: a reader sees all of it or none.
 
+    Its content is on the disk before it has the name, so that a power failure leaves the file
+    that was there or this one. What a killed writer left in the folder is removed.
+
     Parameters
     ----------
     path : Path
@@ -54,14 +58,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 
         Where the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    handle, name = begun(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, path)
+            if sys.platform == "win32":
+                file.close()  # elsewhere it stays open, and with it locked, until it has its name
+            os.chmod(name, mode)
+            os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)

@@ -44,6 +44,7 @@ from eventstudy.disk.working import (
     left_in,
     may_write,
     named,
+    read_only,
     staged,
     stem_of,
     sync,
@@ -156,7 +157,8 @@ def check_place(target: str | Path, names: Collection[str] | None) -> None:
         if not near.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{near.name} is a file, not a folder")
         if not may_write(near):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            why = errno.EROFS if read_only(near) else errno.EACCES
+            raise OSError(why, os.strerror(why))
         if names is None:
             return
         recover(place)
@@ -195,14 +197,30 @@ def _fill(stage: Path, files: Mapping[str, Writer], manifest: Mapping[str, objec
     for name, write in files.items():
         if not stays_inside(name):
             raise ValueError(f"{name!r} is no name of a file in a folder")
-        if isinstance(write, FolderWriter):
-            write.into(stage, name)
-            sync(stage / name)
-        else:
-            write_whole(stage / name, write)
+        with _named(name):
+            if isinstance(write, FolderWriter):
+                write.into(stage, name)
+                sync(stage / name)
+            else:
+                write_whole(stage / name, write)
     text = sealed_text(manifest, described(stage, files))
-    write_whole(stage / SEAL, lambda file: file.write(text.encode()))
+    with _named(SEAL):
+        write_whole(stage / SEAL, lambda file: file.write(text.encode()))
     sync(stage)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the file that cannot be written as the user knows it: no working folder's."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = name
+        raise
+    except EventStudyError as error:
+        if isinstance(error.__context__, OSError):  # of a table in parts
+            raise OSError(error.__context__.errno, error.__context__.strerror, name) from None
+        raise
 
 
 def _swap(stage: Path, place: Path) -> bool:
@@ -275,5 +293,8 @@ def _told(target: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or error
-        raise EventStudyError(f"{target}: cannot be written: {why}") from None
+        why, name = error.strerror or error, error.filename
+        # Names of the run's own files stand alone; those of working folders are whole paths.
+        inside = isinstance(name, str) and bool(name) and not os.path.isabs(name)
+        file = os.path.join(target, name) if inside else os.fspath(target)
+        raise EventStudyError(f"{file}: cannot be written: {why}") from None

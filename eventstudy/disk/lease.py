@@ -16,7 +16,7 @@ PATIENCE = 10.0
 """Seconds to wait for another holder; what needs a lock takes milliseconds."""
 
 ABANDONED = 24 * 3600.0
-"""Seconds after which a working folder counts as left behind where there are no locks."""
+"""Seconds after which what was being written counts as left behind where there are no locks."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def claimed(folder: Path, *, wait: bool) -> Iterator[bool]:
         the folder exists.
     """
     if sys.platform == "win32":
-        yield wait or _is_old(folder)
+        yield wait or is_old(folder)
         return
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -52,7 +52,7 @@ def claimed(folder: Path, *, wait: bool) -> Iterator[bool]:
         return
     try:
         held = _locked(handle, wait)
-        yield (wait or _is_old(folder)) if held is None else held
+        yield (wait or is_old(folder)) if held is None else held
     finally:
         os.close(handle)
 
@@ -76,8 +76,28 @@ if sys.platform != "win32":
                 return None
 
 
-def _is_old(folder: Path) -> bool:
+def file_claimed(handle: int) -> bool | None:
+    """Hold an open file against other processes that claim it, until it is closed.
+
+    Parameters
+    ----------
+    handle : int
+        Of the system.
+
+    Returns
+    -------
+    bool or None
+        False where another has it; None where there are no such locks.
+    """
+    return None if sys.platform == "win32" else _locked(handle, False)
+
+
+def is_old(path: Path) -> bool:
+    """Return whether a file or folder was last changed longer than `ABANDONED` ago.
+
+    One that is dated in the future is not: a clock that was set back tells nothing of its age.
+    """
     try:
-        return time.time() - folder.stat().st_mtime > ABANDONED
+        return time.time() - path.stat().st_mtime > ABANDONED
     except OSError:
         return False

@@ -9,14 +9,25 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from eventstudy.disk.columns import as_arrow, cast, compact
+from eventstudy.disk.lease import claimed
 from eventstudy.disk.reading import PART
-from eventstudy.disk.working import clear_abandoned, left_in, named, staged, stem_of, sync
+from eventstudy.disk.unfinished import WRITING, begun
+from eventstudy.disk.working import (
+    HIDDEN,
+    clear_abandoned,
+    left_in,
+    named,
+    staged,
+    stem_of,
+    sync,
+)
 from eventstudy.errors import EventStudyError
 
 ROWS_OF_A_PART = 1_000_000
@@ -238,12 +249,13 @@ class PartWriter:
                 self._looked = True
             return self.place
         if self._stage is None:
-            _recover(self.place)
-            _refuse_others(self.place)
             self.place.parent.mkdir(parents=True, exist_ok=True)
-            stem = stem_of(self.place)
-            clear_abandoned(self.place.parent, stem)
-            self._stage = self._work.enter_context(staged(self.place.parent, stem))
+            with _held(self.place):
+                _recover(self.place)
+                _refuse_others(self.place)
+                stem = stem_of(self.place)
+                clear_abandoned(self.place.parent, stem)
+                self._stage = self._work.enter_context(staged(self.place.parent, stem))
         return self._stage
 
     def _stage_for_schema(self) -> None:
@@ -260,16 +272,17 @@ class PartWriter:
         with _told(self.place):
             sync(self._stage)
             aside = None
-            if self.place.is_dir():
-                aside = named(self.place.parent, stem_of(self.place), "old")
-                self.place.rename(aside)
-            try:
-                self._stage.rename(self.place)
-            except BaseException:
-                if aside is not None:
-                    aside.rename(self.place)
-                raise
-            sync(self.place.parent)
+            with _held(self.place):
+                if self.place.is_dir():
+                    aside = named(self.place.parent, stem_of(self.place), "old")
+                    self.place.rename(aside)
+                try:
+                    self._stage.rename(self.place)
+                except BaseException:
+                    if aside is not None:
+                        aside.rename(self.place)
+                    raise
+                sync(self.place.parent)
             if aside is not None:
                 shutil.rmtree(aside, ignore_errors=True)
 
@@ -278,12 +291,10 @@ class _OpenPart:
     """A part that is being written, under a name that no reader looks at."""
 
     def __init__(self, folder: Path, schema: Any) -> None:
-        import tempfile
-
         import pyarrow.parquet as pq
 
         self.rows = 0
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=folder)
+        handle, name = begun(folder)
         self._path = Path(name)
         self._file = os.fdopen(handle, "wb")
         # Measured figures seldom repeat: to look for repeats among them costs a third of the time.
@@ -303,10 +314,12 @@ class _OpenPart:
             self._writer.close()
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
+            if sys.platform == "win32":
+                self._file.close()  # elsewhere it stays open, and with it locked
             os.chmod(self._path, 0o644)
             place = self._path.with_name(name)
             os.replace(self._path, place)
+            self._file.close()
         except BaseException:
             self.discard()
             raise
@@ -344,7 +357,7 @@ def _refuse_others(place: Path) -> None:
     strange = sorted(
         path.name
         for path in place.iterdir()
-        if not PART.fullmatch(path.name) and not path.name.startswith(".writing-")
+        if not PART.fullmatch(path.name) and not path.name.startswith(WRITING)
     )
     if strange:
         shown = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
@@ -352,6 +365,16 @@ def _refuse_others(place: Path) -> None:
             f"{place}: holds {shown}, which is no part of a table and would be lost; name "
             "another folder, or move it away"
         )
+
+
+@contextlib.contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Keep others from moving sets of parts in a folder; in a working folder there are none."""
+    if HIDDEN.fullmatch(place.parent.name):
+        yield
+        return
+    with claimed(place.parent, wait=True):
+        yield
 
 
 def _recover(place: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eventstudy.disk.files import write_whole
 from eventstudy.disk.lease import claimed
-from eventstudy.disk.working import INSIDE, staged, stem_of
+from eventstudy.disk.working import HIDDEN, INSIDE, clear_abandoned, staged, stem_of
 from eventstudy.errors import EventStudyError
 
 
@@ -69,16 +69,18 @@ def plant(
         place.parent.mkdir(parents=True, exist_ok=True)
         inside = place.is_dir() and (any(place.iterdir()) or place == Path.cwd())
         where = (place, INSIDE) if inside else (place.parent, stem_of(place))
+        clear_abandoned(*where)
         with staged(*where) as stage:
             for name, content in files.items():
-                _write(stage / name, content)
+                with _named(place / name):
+                    _write(stage / name, content)
             if inside:
                 _move(stage, place, list(files))
             else:
                 stage.rename(place)
     except OSError as error:
         raise EventStudyError(
-            f"{error.filename or target}: cannot be written: {error.strerror or error}"
+            f"{_shown(error, target)}: cannot be written: {error.strerror or error}"
         ) from None
     return Planted(paths, there)
 
@@ -94,6 +96,22 @@ def _refuse(target: str | Path, there: tuple[Path, ...], overwrite: bool) -> Non
     if faults:
         hint = "" if overwrite or not there else "; --force replaces files of these names"
         raise EventStudyError("; ".join(faults) + f": nothing is written{hint}")
+
+
+def _shown(error: OSError, target: str | Path) -> str:
+    """Return the file that an error is about; a working folder is none of the user's."""
+    names = [f for f in (error.filename2, error.filename) if isinstance(f, str)]
+    own = [f for f in names if not any(HIDDEN.fullmatch(part) for part in Path(f).parts)]
+    return own[0] if own else os.fspath(target)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -23,6 +23,9 @@ INSIDE = "eventstudy"
 
 LONGEST_STEM = 200
 
+HIDDEN = re.compile(r"\..+\.(?:new|old|gone|whole)-[0-9a-f]{16}")
+"""Names of working folders."""
+
 
 def stem_of(place: Path) -> str:
     """Return what the names of a place's working folders begin with; one stem, one place."""
@@ -91,3 +94,9 @@ def may_write(folder: Path) -> bool:
     """Return whether this process may make files in a folder."""
     effective = os.access in os.supports_effective_ids
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
+
+
+def read_only(folder: Path) -> bool:
+    """Return whether a folder is on a file system that takes no files, where that can be told."""
+    told = getattr(os, "statvfs", None)
+    return told is not None and bool(told(folder).f_flag & os.ST_RDONLY)

@@ -30,6 +30,9 @@ FILES = {
 """Sets by name. The two sets build SMB in different ways: over size and book-to-market alone
 in ``french-3``, the mean of three sorts in ``french``."""
 
+SKEW = 5 / 1440
+"""Days by which clocks of machines that share a cache may differ."""
+
 _BLOCK = 1 << 16
 WEB = ("http://", "https://")
 
@@ -73,7 +76,7 @@ class Library:
         path = (self.folder or cache_folder()) / "french" / name
         age = age_in_days(path)
         notes = []
-        if age is not None and not self.refresh and (self.max_age is None or age <= self.max_age):
+        if age is not None and not self.refresh and self._young(age):
             kept = _kept(path, name)
             if not kept.faults:
                 return _dated(kept, age)
@@ -86,6 +89,13 @@ class Library:
         cells.notes.extend(notes)
         return _dated(cells, 0.0)
 
+    def _young(self, age: float) -> bool:
+        """Return whether a kept file is young enough.
+
+        One dated in the future, by a clock that was set since, is of an age that nobody knows.
+        """
+        return self.max_age is None or -SKEW <= age <= self.max_age
+
     def _fetched(self, name: str, age: float | None) -> tuple[Cells, bytes]:
         """Return a fresh download that can be read whole; nothing else reaches the disk."""
         url = self.base_url.rstrip("/") + "/" + name
@@ -97,9 +107,8 @@ class Library:
         except DownloadError as error:
             held = ""
             if age is not None:
-                held = (
-                    f"; a file {age:.0f} days old is on disk: refresh=False and max_age=None use it"
-                )
+                old = f"{age:.0f} days old" if age >= -SKEW else "dated in the future"
+                held = f"; a file {old} is on disk: refresh=False and max_age=None use it"
             raise FactorError(f"french factors: {url}: {error}{held}") from None
         return cells, content
 

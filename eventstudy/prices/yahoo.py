@@ -21,13 +21,20 @@ from eventstudy.errors import PriceError
 from eventstudy.letters import visible
 from eventstudy.prices.bars import Bars, table_from_bars
 from eventstudy.prices.cache import Cached, file_name, read_cached, write_cached
+from eventstudy.prices.revised import LEVEL, revision
 from eventstudy.prices.table import FIELDS, PriceTable, PriceWarning
 from eventstudy.prices.yahoo_chart import ChartError, download
 
 # Quotes may be late by a quarter of an hour, and a bar may come some hours after its close.
 LATE = timedelta(minutes=20)
+# Clocks of machines that share a cache differ by so much at most.
+SKEW = timedelta(minutes=5)
 SETTLED = timedelta(hours=6)
 LONGEST_WAIT = 60.0
+TAIL = 10
+"""Sessions at the end of a kept history by which it is compared with the service's."""
+MOST_LOST = 0.01
+"""Share of the sessions of an earlier download beyond which an answer without them is partial."""
 
 
 def _now() -> datetime:
@@ -51,6 +58,10 @@ class YahooSource:
     attempts : int
         How often one ticker is asked for where the service is busy, slow or garbled. Once
         one ticker has failed that often, the others get one attempt each.
+    recheck : float or None
+        Days after which the last `TAIL` sessions of a kept history are asked for and compared
+        where nothing later is wanted: a split, a dividend or a revision since then changes
+        them, and the whole is downloaded again. None never asks.
     folder : Path or None
         Where downloads are kept; see `cache_folder`.
     sleep, jitter, now : callable
@@ -62,6 +73,7 @@ class YahooSource:
     progress: bool | None = None
     timeout: float = 10.0
     attempts: int = 4
+    recheck: float | None = 7.0
     folder: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
@@ -95,7 +107,8 @@ class YahooSource:
         bars: list[Bars] = []
         failed: dict[str, str] = {}
         old, notes = self._from_disk(tickers)
-        stale = [t for t in tickers if not self._fresh(old[t], end)]
+        stale = {t for t in tickers if not self._fresh(old[t], end)}
+        stale |= self._changed({t: c for t, c in old.items() if c and t not in stale}, notes)
         attempts = self.attempts
         with _bar(self.progress, len(stale)) as step:
             for ticker in tickers:
@@ -103,15 +116,62 @@ class YahooSource:
                 if ticker in stale:
                     step(ticker)
                     try:
-                        cached = self._fetched(ticker, attempts, notes)
+                        cached = self._fetched(ticker, cached, attempts, notes)
                     except ChartError as error:
-                        damaged = [f"; {n.detail}" for n in notes if n.ticker == ticker]
-                        failed[ticker] = f"{error}{_held_back(cached)}{''.join(damaged)}"
+                        told = [f"; {n.detail}" for n in notes if n.ticker == ticker]
+                        failed[ticker] = f"{error}{_held_back(cached)}{''.join(told)}"
                         attempts = 1 if error.transient else attempts
                         continue
                 if cached is not None:  # fresh on disk, or fetched just now
                     bars.append(_as_bars(ticker, cached))
         return bars, notes, failed
+
+    def _changed(self, held: Mapping[str, Cached], notes: list[PriceWarning]) -> set[str]:
+        """Return the tickers whose kept history the service gives otherwise by now.
+
+        A service that does not answer is asked about none of the others: what is kept is whole
+        and of one day.
+        """
+        found: set[str] = set()
+        for ticker, cached in held.items():
+            if not self._due(cached):
+                continue
+            last = cached.dates[-1].item()
+            try:
+                bars, _ = download(ticker, self.timeout, (cached.dates[-TAIL:][0].item(), last))
+            except ChartError as error:
+                detail = f"kept prices could not be compared with the service: {error}"
+                notes.append(
+                    PriceWarning(ticker, "cache", None, f"{detail}; they are {_of(cached)}")
+                )
+                if error.transient or "no network" in str(error):
+                    break
+                continue
+            tail = {name: values[-TAIL:] for name, values in cached.fields.items()}
+            seen = revision(cached.dates[-TAIL:], tail, bars.dates, bars.fields)
+            if seen.adjusted:
+                found.add(ticker)
+                detail = f"prices were adjusted or revised after they were {_of(cached)}"
+                notes.append(
+                    PriceWarning(
+                        ticker, "adjusted", None, f"{detail}; the whole is asked for again"
+                    )
+                )
+            else:
+                self._keep(ticker, self._checked_now(cached), notes)
+        return found
+
+    def _due(self, cached: Cached) -> bool:
+        """Return whether a kept history was compared with the service too long ago."""
+        if self.recheck is None:
+            return False
+        seen = datetime.fromisoformat(cached.about.get("checked_at", cached.about["fetched_at"]))
+        # A date in the future tells nothing: the clock was set back since.
+        return not timedelta(0) <= self.now() - seen < timedelta(days=self.recheck)
+
+    def _checked_now(self, cached: Cached) -> Cached:
+        stamp = self.now().isoformat(timespec="seconds")
+        return replace(cached, about={**cached.about, "checked_at": stamp})
 
     def _from_disk(
         self, tickers: Sequence[str]
@@ -136,28 +196,40 @@ class YahooSource:
         try:
             complete = date.fromisoformat(cached.about["complete_through"])
             due = _last_close(self.now(), cached.about)
-        except (KeyError, ValueError):
+            if datetime.fromisoformat(cached.about["fetched_at"]) > self.now() + SKEW:
+                # How far it holds was told by a clock that went ahead, or this one is behind:
+                # the last bar may have been of a session still running.
+                complete = min(complete, cached.dates[-1].item() - timedelta(days=1))
+        except (KeyError, ValueError, TypeError):
             return False
         wanted = due if end is None else min(end, due)
         if cached.about.get("weekends") != "yes":
             wanted -= timedelta(days=max(0, wanted.weekday() - 4))
         return wanted <= complete
 
-    def _fetched(self, ticker: str, attempts: int, notes: list[PriceWarning]) -> Cached:
+    def _fetched(
+        self, ticker: str, old: Cached | None, attempts: int, notes: list[PriceWarning]
+    ) -> Cached:
         """Return a fresh download, kept on disk where that can be done."""
-        fresh = self._download(ticker, attempts)
+        fresh = self._download(ticker, None if self.refresh else old, attempts)
         dropped = fresh.about.get("unfinished")
         if dropped:
             detail = f"the session of {dropped} was not over; its bar was left out"
             notes.append(PriceWarning(ticker, "unfinished", dropped, detail))
-        try:
-            write_cached(self._path(ticker), fresh)
-        except OSError as error:
-            detail = f"the download could not be kept: {error.strerror or error}"
-            notes.append(PriceWarning(ticker, "cache", None, detail))
+        if old is not None:
+            notes += _revisions(ticker, old, fresh)
+        self._keep(ticker, fresh, notes)
         return fresh
 
-    def _download(self, ticker: str, attempts: int) -> Cached:
+    def _keep(self, ticker: str, cached: Cached, notes: list[PriceWarning]) -> None:
+        try:
+            write_cached(self._path(ticker), cached)
+        except OSError as error:
+            path = self._path(ticker)
+            detail = f"the download could not be kept: {path}: {error.strerror or error}"
+            notes.append(PriceWarning(ticker, "not_kept", None, detail))
+
+    def _download(self, ticker: str, old: Cached | None, attempts: int) -> Cached:
         """Ask until there is an answer, waiting longer each time.
 
         The waits are 1, 2, 4 ... seconds times a draw from [0.5, 1.5), so that several
@@ -165,7 +237,9 @@ class YahooSource:
         """
         for attempt in range(1, attempts + 1):
             try:
-                return self._settled(*download(ticker, self.timeout))
+                fresh = self._settled(*download(ticker, self.timeout))
+                _refuse_partial(old, fresh)
+                return fresh
             except ChartError as error:
                 if not error.transient:
                     raise
@@ -180,6 +254,12 @@ class YahooSource:
         """Leave out the bar of a session still running, and note how far the history holds."""
         now = self.now()
         due = _last_close(now, about)
+        if bars.dates[-1].item() > due + timedelta(days=2):
+            raise ChartError(
+                f"the service has a session of {bars.dates[-1]}, and this machine's clock says "
+                f"{now.date()}: set the clock",
+                transient=False,
+            )
         kept = bars.dates <= np.datetime64(due, "D")
         if not kept.all():
             about = {**about, "unfinished": str(bars.dates[~kept][0])}
@@ -204,11 +284,57 @@ def _last_close(now: datetime, about: Mapping[str, str]) -> date:
     return local.date() if over else local.date() - timedelta(days=1)
 
 
+def _of(cached: Cached) -> str:
+    return f"downloaded on {cached.about.get('fetched_at', '')[:10]}"
+
+
+def _refuse_partial(old: Cached | None, fresh: Cached) -> None:
+    """Refuse an answer that lacks much of what an earlier one held.
+
+    Raises
+    ------
+    ChartError
+        Which may be asked again.
+    """
+    if old is None:
+        return
+    seen = revision(old.dates, old.fields, fresh.dates, fresh.fields)
+    if len(seen.lost) > MOST_LOST * seen.held:
+        raise ChartError(
+            f"a partial answer: {len(seen.lost)} of {seen.held} sessions {_of(old)} are not in it, "
+            f"{seen.lost[0]} the first (refresh=True, prices fetch --refresh, takes it as it is)",
+            transient=True,
+        )
+
+
+def _revisions(ticker: str, old: Cached, fresh: Cached) -> list[PriceWarning]:
+    """Return what has changed since an earlier download, beside what a dividend changes."""
+    seen = revision(old.dates, old.fields, fresh.dates, fresh.fields)
+    found = []
+    if len(seen.lost):
+        detail = f"{len(seen.lost)} sessions {_of(old)} are not in the service's history any more"
+        found.append(PriceWarning(ticker, "revised", str(seen.lost[0]), detail))
+    if abs(seen.split - 1.0) > LEVEL:
+        detail = f"closes are {seen.split:.6g} times those {_of(old)}: a split since then"
+        found.append(PriceWarning(ticker, "adjusted", None, detail))
+    if len(seen.revised):
+        detail = (
+            f"{len(seen.revised)} returns are not those {_of(old)}; the largest difference is "
+            f"{seen.largest:.2%}"
+        )
+        found.append(PriceWarning(ticker, "revised", str(seen.revised[0]), detail))
+    return found
+
+
 def _as_bars(ticker: str, cached: Cached) -> Bars:
     fields = {name: values for name, values in cached.fields.items() if name in FIELDS}
     about = cached.about
     origin = f"downloaded {about.get('fetched_at')} by yfinance {about.get('yfinance')}"
-    return Bars(ticker, cached.dates, fields, origin)
+    doubts = []
+    if about.get("lacking"):
+        detail = f"the answer has no {about['lacking']}: returns come from closes and dividends"
+        doubts.append(PriceWarning(ticker, "lacking", None, detail))
+    return Bars(ticker, cached.dates, fields, origin, tuple(doubts))
 
 
 def _with_notes(table: PriceTable, notes: Sequence[PriceWarning]) -> PriceTable:

@@ -7,7 +7,8 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,9 @@ COLUMNS = {
     "Dividends": "dividends",
     "Stock Splits": "splits",
 }
+
+SMALLEST = 1e-4
+"""Dividend, as a fraction of the close before, that cannot vanish in the rounding of a price."""
 
 _GONE = re.compile(r"no data found|not found|delisted|no timezone|invalid symbol", re.IGNORECASE)
 _BUSY = re.compile(r"\b5\d\d\b|server error|unavailable|temporar|currently down", re.IGNORECASE)
@@ -44,8 +48,10 @@ class ChartError(Exception):
         super().__init__(why)
 
 
-def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
-    """Return the whole daily history of a ticker.
+def download(
+    ticker: str, timeout: float, between: tuple[date, date] | None = None
+) -> tuple[Bars, dict[str, str]]:
+    """Return the daily history of a ticker, by default the whole of it.
 
     Prices as Yahoo gives them: adjusted for splits, closes not for dividends; dividends are
     zero where none was paid. The whole history is asked for, because each dividend moves all
@@ -56,12 +62,14 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
     ticker : str
     timeout : float
         Seconds to wait for one answer.
+    between : (date, date), optional
+        Sessions from the first to the last, both included.
 
     Returns
     -------
     (Bars, dict of str to str)
         The bars, and the exchange's zone and closing time, the currency and the version of
-        yfinance.
+        yfinance; under ``lacking`` what the answer should hold and did not.
 
     Raises
     ------
@@ -74,7 +82,7 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
         try:
             stock = yf.Ticker(ticker)
             frame = stock.history(
-                period="max", interval="1d", auto_adjust=False, actions=True, timeout=timeout
+                **_span(between), interval="1d", auto_adjust=False, actions=True, timeout=timeout
             )
             about = stock.history_metadata
         except Exception as error:
@@ -83,7 +91,32 @@ def download(ticker: str, timeout: float) -> tuple[Bars, dict[str, str]]:
     bars = _bars(ticker, frame)
     if not len(bars.priced):
         raise ChartError("an empty answer: no prices in it", transient=False)
-    return bars, _about(about, frame, yf.__version__)
+    said = _about(about, frame, yf.__version__)
+    if not _unadjusted(bars):
+        return bars, said
+    fields = {name: values for name, values in bars.fields.items() if name != "adj_close"}
+    return replace(bars, fields=fields), {**said, "lacking": "adj_close"}
+
+
+def _span(between: tuple[date, date] | None) -> dict[str, str]:
+    if between is None:
+        return {"period": "max"}
+    first, last = between
+    return {"start": str(first), "end": str(last + timedelta(days=1))}
+
+
+def _unadjusted(bars: Bars) -> bool:
+    """Return whether adjusted closes are closes although dividends were paid.
+
+    yfinance puts closes in their place where the service does not send them: total returns
+    would lose every dividend.
+    """
+    if not {"close", "adj_close", "dividends"} <= bars.fields.keys():
+        return False
+    close, paid = bars.fields["close"], bars.fields["dividends"]
+    with np.errstate(invalid="ignore"):
+        worth = paid[1:] > SMALLEST * close[:-1]
+    return bool(worth.any() and np.array_equal(close, bars.fields["adj_close"], equal_nan=True))
 
 
 @contextmanager
@@ -169,7 +202,12 @@ def explained(error: Exception, ticker: str) -> ChartError:
         return ChartError("the answer could not be read: it is no JSON", transient=True)
     if names & {"RequestException", "CurlError", "ConnectionError", "OSError"}:
         return ChartError(f"no connection: {text}", transient=True)
-    if names & {"TypeError", "KeyError", "IndexError", "AttributeError", "ValueError"}:
+    if "KeyError" in names:
+        return ChartError(
+            f"an answer without prices (no field {text}; the service may have changed its fields)",
+            transient=False,
+        )
+    if names & {"TypeError", "IndexError", "AttributeError", "ValueError"}:
         kind = type(error).__name__
         return ChartError(f"an answer without prices ({kind}: {text})", transient=False)
     return ChartError(f"{type(error).__name__}: {text}", transient=False)

@@ -188,3 +188,14 @@ def test_matrix_products_take_one_thread_unless_the_user_says_otherwise(monkeypa
         app.script()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
     assert os.environ["MKL_NUM_THREADS"] == "6"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_behind_stdout_is_no_fault_of_ours(root: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "eventstudy", "list", "models"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "eventstudy: stdout cannot be written: No space left on device\n"

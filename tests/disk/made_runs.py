@@ -172,6 +172,15 @@ def kept(target: Path) -> list[dict[str, Any]]:
     return report
 
 
+def put_parts(place: Path, count: int) -> None:
+    """Write one table in parts over and over, as the streamed engine does."""
+    from eventstudy.disk.parts import PartWriter
+
+    for _ in range(count):
+        with PartWriter(place, "cars") as writer:
+            writer.write({"event_id": ["a", "b"], "car": [0.1, 0.2]})
+
+
 if __name__ == "__main__":
     job, place, kind, count = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     if job != "random":
@@ -186,6 +195,8 @@ if __name__ == "__main__":
     elif job == "write":
         for _ in range(count):
             write(place, kind)
+    elif job == "parts":
+        put_parts(place, count)
     elif job == "keep":
         for _ in range(count):
             keep_folder(place, "run", files_of(kind), {**ABOUT, "tag": kind})

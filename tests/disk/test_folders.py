@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from made_runs import ABOUT, files_of, hidden_in, state_of, write
 
 from eventstudy.disk import (
+    FolderWriter,
     check_place,
     damage_of,
     keep_folder,
@@ -349,3 +353,34 @@ def test_damage_is_told_file_by_file(tmp_path: Path) -> None:
 def test_disk_needs_no_heavy_library(root: Path) -> None:
     code = "import eventstudy.disk, sys; sys.exit(bool({'numpy', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_the_file_that_a_full_disk_does_not_take_is_named(tmp_path: Path) -> None:
+    def full(file: BinaryIO) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for out, name in ((tmp_path / "out", "out/tests.csv"), (tmp_path / "runs", "runs/tests.csv")):
+        files = {"cars.csv": lambda file: file.write(b"x\n"), "tests.csv": full}
+        kept = partial(keep_folder, name="run")
+        words = f"{tmp_path}/{name}: cannot be written: No space left on device"
+        with pytest.raises(EventStudyError) as caught:
+            (kept if out.name == "runs" else write_folder)(out, files=files, manifest=ABOUT)
+        assert str(caught.value) == words
+        assert hidden_in(out) == []
+
+
+def test_the_table_in_parts_that_a_full_disk_does_not_take_is_named(tmp_path: Path) -> None:
+    class Parts(FolderWriter):
+        def __call__(self, file: BinaryIO) -> None:
+            raise AssertionError
+
+        def into(self, folder: Path, name: str) -> None:
+            try:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError as error:
+                raise EventStudyError(f"{folder / name}: cannot be written") from error
+
+    with pytest.raises(EventStudyError) as caught:
+        write_folder(tmp_path / "out", {"abnormal": Parts()}, ABOUT)
+    words = f"{tmp_path}/out/abnormal: cannot be written: No space left on device"
+    assert str(caught.value) == words

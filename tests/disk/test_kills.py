@@ -109,3 +109,14 @@ def test_two_that_keep_at_once_lose_nothing(root: Path, tmp_path: Path) -> None:
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
     states = sorted(state_of(folder) for folder in tmp_path.iterdir())
     assert states == ["a"] * 10 + ["b"] * 10
+
+
+def test_three_that_put_parts_at_once_all_end(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.disk.made_runs", "parts", str(tmp_path), "-", "60"]
+    writers = [
+        subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    ends = [(writer.communicate(timeout=120)[1], writer.returncode) for writer in writers]
+    assert ends == [("", 0)] * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["cars"]
+    assert [path.name for path in (tmp_path / "cars").iterdir()] == ["part-00000.parquet"]

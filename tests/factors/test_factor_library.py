@@ -140,6 +140,21 @@ def test_refresh_and_age(library: LibraryService, tmp_path: Path) -> None:
         load_factors("french", base_url=library.url)
 
 
+def test_a_file_dated_in_the_future_is_not_young(library: LibraryService, tmp_path: Path) -> None:
+    load_factors("french", base_url=library.url)
+    ahead = time.time() + 365 * 86400
+    for name in (FIVE, MOM):
+        os.utime(tmp_path / "cache" / "french" / name, (ahead, ahead))
+    load_factors("french", base_url=library.url)
+    assert library.asked == [FIVE, MOM, FIVE, MOM]
+    for name in (FIVE, MOM):
+        os.utime(tmp_path / "cache" / "french" / name, (ahead, ahead))
+    library.answers.clear()
+    with pytest.raises(FactorError, match="a file dated in the future is on disk"):
+        load_factors("french", base_url=library.url)
+    assert len(load_factors("french", base_url=library.url, max_age=None).dates) == 2
+
+
 def test_a_folder_of_ones_own(library: LibraryService, tmp_path: Path) -> None:
     load_factors("french", base_url=library.url, folder=tmp_path / "mine")
     assert (tmp_path / "mine" / "french" / FIVE).read_bytes() == FIVE_ZIP

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from eventstudy.backtest.sweep.work import Ended
-from eventstudy.disk import write_whole
+from eventstudy.disk import clear_unfinished, write_whole
 from eventstudy.disk.unpacking import refuse_bomb
 from eventstudy.errors import BacktestError
 
@@ -22,8 +22,6 @@ EVERY = 2.0
 """Seconds between parts at first: what a kill costs at most, beside what was being run."""
 SHARE = 0.01
 """Later they are this share of the time so far apart, so that there are hundreds at most."""
-STALE = 3600.0
-"""Seconds after which a file that was being written was left by a kill."""
 FIGURE = "figure:"
 
 
@@ -106,9 +104,7 @@ class Kept:
         with contextlib.suppress(OSError):
             for path in self._parts():
                 path.unlink()
-            for path in self.folder.glob(".writing-*"):
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink()
+            clear_unfinished(self.folder)
             self.folder.rmdir()
 
     @property
