@@ -8,7 +8,7 @@ each round rubbish is collected, free pages go back to the system, and the round
 bytes that are allocated and not freed (the C heap, Python's own heap, Arrow's pool), resident
 memory, live Python objects, open files, threads, files in the temporary folder, seconds. Live bytes
 tell whether anything is kept; resident memory holds as well the pages that one live object keeps
-from the system. Dead weak references are counted apart: pandas drops them by the hundred.
+from the system. pandas keeps up to 500 dead weak references a block; it is told to drop them.
 
 The slope is of least squares over the rounds after the warm-up, with a level of its own for each
 engine and for rounds with a report, and with its standard error (Newey-West, as one round's
@@ -42,6 +42,7 @@ from weakref import ReferenceType
 
 import numpy as np
 import pandas as pd
+from pandas._libs.internals import BlockValuesRefs
 from sections import markdown_table, write_section
 
 import eventstudy as es
@@ -165,10 +166,9 @@ def work(world: World, number: int) -> tuple[str, bool]:
 def seen(world: World, number: int, done: tuple[str, bool], seconds: float, began: float) -> Round:
     """Collect rubbish and look at this process."""
     gc.collect()
+    objects, weak = live_objects()
     _trim()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    objects = gc.get_objects()
-    weak = [one for one in objects if type(one) is ReferenceType]
     return Round(
         number=number,
         engine=done[0],
@@ -177,12 +177,25 @@ def seen(world: World, number: int, done: tuple[str, bool], seconds: float, bega
         reported=int(done[1]),
         live=live_bytes() / 2**20,
         rss=int(status["VmRSS"].split()[0]) / 1024,
-        objects=len(objects) - len(weak) - number,  # one object for each round before
-        weak=sum(one() is None for one in weak),
+        objects=objects - number,  # one object for each round before
+        weak=weak,
         handles=len(os.listdir("/proc/self/fd")),
         threads=int(status["Threads"]),
         files=sum(len(names) for _, _, names in os.walk(world.folder)),
     )
+
+
+def live_objects() -> tuple[int, int]:
+    """Return how many objects the collector knows of, and how many weak references are dead.
+
+    Live weak references are counted in neither.
+    """
+    for one in gc.get_objects():
+        if type(one) is BlockValuesRefs:
+            one.has_reference()  # drops the dead ones
+    objects = gc.get_objects()
+    weak = [one for one in objects if type(one) is ReferenceType]
+    return len(objects) - len(weak), sum(one() is None for one in weak)
 
 
 class _HeapUse(ctypes.Structure):

@@ -190,8 +190,7 @@ class _Cells:
         elif not {"close", "adj_close"} & set(layout.columns[""]):
             raise PriceInputError([Fault(file.stored.shown, "no column close nor adj_close", 1)])
         for group in range(file.metadata.num_row_groups):
-            # Bounds are asked for only where they can leave something out: for some damaged
-            # footers Arrow ends the process over them, and says what is wrong when it reads.
+            # Bounds are asked for only where they can leave something out.
             dated = self.start is not None or self.end is not None
             bounds = file.bounds(group, layout.date) if dated else None
             if may_hold_days(bounds, self.start, self.end):

@@ -16,6 +16,7 @@ from eventstudy.errors import Fault
 from eventstudy.prices.address import StoredFile
 from eventstudy.prices.cells import FIRST_DAY, LAST_DAY, OTHER_YEARS, SHOWN_OF_A_KIND, day_of
 from eventstudy.prices.contract import PriceInputError
+from eventstudy.prices.footer import decoded, stated_bounds
 from eventstudy.prices.layout import Layout, read_layout
 from eventstudy.prices.table import Floats
 
@@ -107,6 +108,10 @@ class PriceFile:
         schema = self.metadata.schema
         return {schema.column(i).path: i for i in range(len(schema))}
 
+    @cached_property
+    def _stated(self) -> list[list[tuple[int, bytes, bytes] | None]]:
+        return stated_bounds(self.metadata)
+
     def first_row(self, group: int) -> int:
         """Return the line of a row group's first row, the first row of the file being line 2."""
         before: int = sum(self.metadata.row_group(i).num_rows for i in range(group))
@@ -121,13 +126,10 @@ class PriceFile:
         leaf = self._leaves.get(self.header[column])
         if leaf is None:
             return None
-        stated = self.metadata.row_group(group).column(leaf).statistics
-        if stated is None or not stated.has_min_max:
+        stated = self._stated
+        if group >= len(stated) or leaf >= len(stated[group]):
             return None
-        try:
-            return stated.min, stated.max
-        except (OverflowError, ValueError):  # a date that Python has not, text that is none
-            return None
+        return decoded(stated[group][leaf], self.fragment.physical_schema.field(column).type)
 
     def _refuse_bomb(self, group: int, columns: int) -> None:
         rows = self.metadata.row_group(group).num_rows

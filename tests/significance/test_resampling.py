@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -410,6 +412,15 @@ def test_the_placebo_of_a_study_by_refitting_with_statsmodels(world: World) -> N
     assert row["statistic"] == pytest.approx(np.mean([scars[t, at] for _, at, t in EVENTS]))
     assert row["p_greater"] == pytest.approx(greater, abs=1e-12)
     assert row["distribution"].startswith(f"ranks among {len(draws)} of {len(rows) - 1} shifts")
+
+
+def test_a_study_whose_placebos_were_drawn_is_freed(world: World) -> None:
+    study = studied(world, tests=["placebo"])
+    assert len(study.group_tests)
+    held = ref(study)
+    del study
+    gc.collect()
+    assert held() is None
 
 
 def test_on_one_date_the_placebo_is_the_rank_of_the_mean_among_dates(world: World) -> None:

@@ -265,6 +265,25 @@ def test_the_largest_of_nine_earnings_days() -> None:
     assert np.isnan(kind_tails(scar, np.arange(9)).two_sided).all()
 
 
+def test_ranks_within_kinds_by_a_plain_loop() -> None:
+    """With ties, gaps, kinds of one and in no order."""
+    rng = np.random.default_rng(5)
+    scar = np.round(rng.normal(0, 1, 60), 1)
+    scar[[3, 17, 40]] = np.nan, np.inf, np.nan
+    kinds = rng.integers(0, 6, 60)
+    kinds[11] = 9
+    found = kind_tails(scar, kinds)
+    for i in range(60):
+        others = [abs(scar[j]) for j in range(60) if j != i and kinds[j] == kinds[i]]
+        others = [size for size in others if np.isfinite(size)]
+        assert found.draws[i] == len(others)
+        if not others or not np.isfinite(scar[i]):
+            assert np.isnan(found.two_sided[i])
+            continue
+        larger = sum(size >= abs(scar[i]) for size in others)
+        assert found.two_sided[i] == pytest.approx((1 + larger) / (1 + len(others)))
+
+
 def test_empirical_tails_never_give_zero() -> None:
     found = empirical_tails(np.array([10.0]), np.arange(9.0)[None, :])
     assert found.greater[0] == pytest.approx(0.1)
