@@ -84,6 +84,8 @@ class Round:
         1 in a round that wrote the report.
     live, rss : float
         Bytes allocated and not freed, and resident memory, in MiB, after collection.
+    arenas : float
+        MiB that Python's allocator of small objects holds; one live object holds a whole one.
     objects : int
         Live objects that the collector knows of, without what this script wrote down.
     weak : int
@@ -99,6 +101,7 @@ class Round:
     reported: int
     live: float
     rss: float
+    arenas: float
     objects: int
     weak: int
     handles: int
@@ -181,6 +184,7 @@ def seen(world: World, number: int, done: tuple[str, bool], seconds: float, bega
         minute=round((time.perf_counter() - began) / 60, 3),
         reported=int(done[1]),
         live=live_bytes() / 2**20,
+        arenas=_python_heap()[1] / 2**20,
         rss=int(status["VmRSS"].split()[0]) / 1024,
         objects=objects - number,  # one object for each round before
         weak=weak,
@@ -219,7 +223,7 @@ def live_bytes() -> int:
     """Return bytes allocated and not freed: C heap of all arenas, Python's heap, Arrow's pool."""
     import pyarrow as pa
 
-    total = pa.total_allocated_bytes() + _python_bytes()
+    total = pa.total_allocated_bytes() + _python_heap()[0]
     with contextlib.suppress(OSError, AttributeError):
         ask = ctypes.CDLL(None).mallinfo2
         ask.restype = _HeapUse
@@ -228,8 +232,8 @@ def live_bytes() -> int:
     return int(total)
 
 
-def _python_bytes() -> int:
-    """Return the bytes of live small objects, which CPython tells on stderr only."""
+def _python_heap() -> tuple[int, int]:
+    """Return bytes of live small objects and of their arenas; CPython tells on stderr only."""
     sys.stderr.flush()
     before = os.dup(2)
     try:
@@ -243,8 +247,9 @@ def _python_bytes() -> int:
             text = told.read().decode()
     finally:
         os.close(before)
-    found = re.search(r"# bytes in allocated blocks\s*=\s*([\d,]+)", text)
-    return int(found[1].replace(",", "")) if found else 0
+    live = re.search(r"# bytes in allocated blocks\s*=\s*([\d,]+)", text)
+    arenas = re.search(r"arenas \* \d+ bytes/arena\s*=\s*([\d,]+)", text)
+    return tuple(int(found[1].replace(",", "")) if found else 0 for found in (live, arenas))
 
 
 def _trim() -> None:
@@ -292,6 +297,8 @@ class Growth:
     @property
     def share(self) -> float:
         """Growth over all measured rounds, relative to the median."""
+        if self.median == 0:
+            return float("inf") if self.slope > 0 else 0.0
         return self.slope * self.rounds / self.median
 
     @property
@@ -347,6 +354,7 @@ def rows_of(rounds: Sequence[Round]) -> list[list[str]]:
     rows = []
     names = (
         ("live", "live bytes, MiB"), ("rss", "resident memory, MiB"),
+        ("arenas", "of these, arenas of Python's allocator, MiB"),
         ("objects", "live Python objects"), ("weak", "dead weak references"),
         ("handles", "open file descriptors"), ("threads", "threads"),
         ("files", "files in the temporary folder"),
