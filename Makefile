@@ -6,7 +6,9 @@ READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-for-tests
 WRITES := $(VENV)/.ready-for-docs
 LOWEST := $(VENV)-lowest/.ready
-PYTEST := -m pytest -n 2 --dist worksteal
+# All of them, or those asked for: make lowest TESTS=tests/models
+TESTS  ?=
+PYTEST  = -m pytest -n 2 --dist worksteal $(TESTS)
 
 # Programs that a test starts find their modules compiled.
 unexport PYTHONDONTWRITEBYTECODE

@@ -16,7 +16,7 @@ memory is like the last one's). A figure grows where the slope is more than two 
 above zero and adds more than 2% of the median over the rounds that were measured.
 
     python benchmarks/soak.py [--prices ../shared/prices] [--minutes 60] [--events 10000]
-                              [--csv rounds.csv] [--write]
+                              [--csv rounds.csv] [--read rounds.csv] [--write]
 
 Without --prices the sample is taken. --write puts the verdict into docs/benchmarks.md.
 """
@@ -59,6 +59,11 @@ FEW = 200
 """Events of the whole engine's report."""
 FEWEST = 6
 """Rounds that a slope is taken of."""
+READING = (
+    "Live bytes are those allocated and not freed, in the C heap, Python's and Arrow's; resident "
+    "memory is taken after free pages were given back. Slopes are of least squares over the rounds "
+    "after the first quarter, levels by engine and report taken out, errors by Newey and West."
+)
 ALLOWED = 0.02
 """Growth over the measured rounds, relative to the median, that counts as none."""
 
@@ -79,6 +84,8 @@ class Round:
         1 in a round that wrote the report.
     live, rss : float
         Bytes allocated and not freed, and resident memory, in MiB, after collection.
+    arenas : float
+        MiB that Python's allocator of small objects holds; one live object holds a whole one.
     objects : int
         Live objects that the collector knows of, without what this script wrote down.
     weak : int
@@ -94,6 +101,7 @@ class Round:
     reported: int
     live: float
     rss: float
+    arenas: float
     objects: int
     weak: int
     handles: int
@@ -176,6 +184,7 @@ def seen(world: World, number: int, done: tuple[str, bool], seconds: float, bega
         minute=round((time.perf_counter() - began) / 60, 3),
         reported=int(done[1]),
         live=live_bytes() / 2**20,
+        arenas=_python_heap()[1] / 2**20,
         rss=int(status["VmRSS"].split()[0]) / 1024,
         objects=objects - number,  # one object for each round before
         weak=weak,
@@ -214,7 +223,7 @@ def live_bytes() -> int:
     """Return bytes allocated and not freed: C heap of all arenas, Python's heap, Arrow's pool."""
     import pyarrow as pa
 
-    total = pa.total_allocated_bytes() + _python_bytes()
+    total = pa.total_allocated_bytes() + _python_heap()[0]
     with contextlib.suppress(OSError, AttributeError):
         ask = ctypes.CDLL(None).mallinfo2
         ask.restype = _HeapUse
@@ -223,8 +232,8 @@ def live_bytes() -> int:
     return int(total)
 
 
-def _python_bytes() -> int:
-    """Return the bytes of live small objects, which CPython tells on stderr only."""
+def _python_heap() -> tuple[int, int]:
+    """Return bytes of live small objects and of their arenas; CPython tells on stderr only."""
     sys.stderr.flush()
     before = os.dup(2)
     try:
@@ -238,8 +247,9 @@ def _python_bytes() -> int:
             text = told.read().decode()
     finally:
         os.close(before)
-    found = re.search(r"# bytes in allocated blocks\s*=\s*([\d,]+)", text)
-    return int(found[1].replace(",", "")) if found else 0
+    live = re.search(r"# bytes in allocated blocks\s*=\s*([\d,]+)", text)
+    arenas = re.search(r"arenas \* \d+ bytes/arena\s*=\s*([\d,]+)", text)
+    return tuple(int(found[1].replace(",", "")) if found else 0 for found in (live, arenas))
 
 
 def _trim() -> None:
@@ -287,6 +297,8 @@ class Growth:
     @property
     def share(self) -> float:
         """Growth over all measured rounds, relative to the median."""
+        if self.median == 0:
+            return float("inf") if self.slope > 0 else 0.0
         return self.slope * self.rounds / self.median
 
     @property
@@ -342,6 +354,7 @@ def rows_of(rounds: Sequence[Round]) -> list[list[str]]:
     rows = []
     names = (
         ("live", "live bytes, MiB"), ("rss", "resident memory, MiB"),
+        ("arenas", "of these, arenas of Python's allocator, MiB"),
         ("objects", "live Python objects"), ("weak", "dead weak references"),
         ("handles", "open file descriptors"), ("threads", "threads"),
         ("files", "files in the temporary folder"),
@@ -380,6 +393,24 @@ def own_folders() -> Iterator[Path]:
                 os.environ["EVENTSTUDY_CACHE"] = told
 
 
+def run(prices: es.PriceTable, asked: argparse.Namespace) -> list[Round]:
+    """Soak as the arguments say, rounds written where they say."""
+    with own_folders() as folder, contextlib.ExitStack() as stack:
+        told = stack.enter_context(asked.csv.open("w", newline="")) if asked.csv else sys.stdout
+        world = make_world(prices, asked.events, asked.report, folder)
+        return soak(world, asked.minutes, asked.rounds, told)
+
+
+def read_rounds(path: Path) -> list[Round]:
+    """Return the rounds that --csv wrote."""
+    kinds = {"str": str, "int": int, "float": float}
+    with path.open(newline="") as told:
+        return [
+            Round(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Round)})
+            for line in csv.DictReader(told)
+        ]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Soak, tell the verdict; 1 where anything grows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -389,20 +420,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="at most")
     parser.add_argument("--report", type=int, default=6, help="every N rounds; 0: none")
     parser.add_argument("--csv", type=Path, help="where the rounds are written; default: stdout")
+    parser.add_argument("--read", type=Path, help="tell the verdict on rounds that --csv wrote")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     prices = es.load_prices(None, source=asked.prices)
-    with own_folders() as folder, contextlib.ExitStack() as stack:
-        told = stack.enter_context(asked.csv.open("w", newline="")) if asked.csv else sys.stdout
-        world = make_world(prices, asked.events, asked.report, folder)
-        rounds = soak(world, asked.minutes, asked.rounds, told)
-    table = verdict_of(rounds)
+    rounds = read_rounds(asked.read) if asked.read else run(prices, asked)
     pairs = asked.events * (len(prices.tickers) - 1)
-    spent = f"{len(rounds)} rounds in {rounds[-1].minute:.0f} minutes"
     text = (
+        "## The same work for an hour\n\n"
         f"`python benchmarks/soak.py`: {asked.events:,} events on {len(prices.tickers)} tickers "
-        f"({pairs:,} pairs) of {len(prices.dates):,} sessions, {spent}; Python "
-        f"{platform.python_version()}, {os.cpu_count()} processors.\n\n{table}"
+        f"({pairs:,} pairs) of {len(prices.dates):,} sessions, {len(rounds)} rounds in "
+        f"{rounds[-1].minute:.0f} minutes; Python {platform.python_version()}, {os.cpu_count()} "
+        f"processors. {READING}\n\n{verdict_of(rounds)}"
     )
     print(text)
     if asked.write:

@@ -142,6 +142,9 @@ class PriceFile:
         try:
             self._refuse_bomb(group, len(names))
             table = self.fragment.subset(row_group_ids=[group]).to_table(columns=names)
+            stated = self.metadata.row_group(group).num_rows
+            if table.num_rows != stated:
+                raise ValueError(f"{table.num_rows:,} rows where the footer says {stated:,}")
         except (OSError, ValueError, TypeError, NotImplementedError) as error:
             problem = f"cannot be read: {error}"
             raise PriceInputError([Fault(self.where(group), problem)]) from None

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eventstudy import load_prices
+from eventstudy.prices.contract import PriceInputError
 from eventstudy.prices.footer import decoded, stated_bounds
 
 NAMES = ["AA", "AVGO", "BRK.B", "É", "ZZ"]
@@ -59,6 +61,19 @@ def test_bounds_that_do_not_fit_are_none(physical: int, low: bytes, kind: pa.Dat
     assert decoded((physical, low, low), kind) is None
 
 
+def written(folder: Path) -> Path:
+    path = folder / "prices.parquet"
+    table = pa.table(
+        {
+            "date": pa.array([date(2024, 3, 1), date(2024, 3, 4)] * 2),
+            "ticker": ["AVGO", "AVGO", "BRK.B", "BRK.B"],
+            "close": [10.5, 10.6, 401.0, 400.0],
+        }
+    )
+    pq.write_table(table, path)
+    return path
+
+
 ASK = """
 import sys
 from eventstudy import load_prices
@@ -71,15 +86,7 @@ except EventStudyError as error:
 
 
 def test_a_footer_over_which_arrow_ends_the_process_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "prices.parquet"
-    table = pa.table(
-        {
-            "date": pa.array([date(2024, 3, 1), date(2024, 3, 4)] * 2),
-            "ticker": ["AVGO", "AVGO", "BRK.B", "BRK.B"],
-            "close": [10.5, 10.6, 401.0, 400.0],
-        }
-    )
-    pq.write_table(table, path)
+    path = written(tmp_path)
     # Fields 2 and 3 of SizeStatistics, the histograms of levels, change places in column ticker.
     content, right = path.read_bytes(), b"\x16\x24" + b"\x19\x06" + b"\x19\x26\x00\x08"
     assert content.count(right) == 1
@@ -90,6 +97,16 @@ def test_a_footer_over_which_arrow_ends_the_process_is_told(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "prices.parquet, row group 0" in done.stdout
     assert "cannot be read: Repetition level histogram size mismatch" in done.stdout
+
+
+def test_columns_of_unlike_length_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    # Field 5 of column close, how many values it has: none instead of four.
+    content, right = path.read_bytes(), b"\x18\x05close\x15\x02\x16\x08"
+    assert content.count(right) == 1
+    path.write_bytes(content.replace(right, right[:-1] + b"\x00"))
+    with pytest.raises(PriceInputError, match=r"row group 0: cannot be read: 0 rows where .* 4"):
+        load_prices(["AVGO"], source=f"parquet:{path}")
 
 
 def test_the_kinds_of_values_of_the_contract() -> None:
