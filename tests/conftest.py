@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -36,6 +37,13 @@ IMPORTED = (
     "eventstudy.calibration.experiment",
 )  # fmt: skip
 """What workers of the cluster have from the start."""
+
+
+def pytest_collection_finish() -> None:
+    # What thousands of tests are made of stays to the end: it need not be looked through for rubbish.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

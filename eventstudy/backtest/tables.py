@@ -191,7 +191,7 @@ def closes_table(desks: list[Desk], table: PriceTable, days: Days) -> pd.DataFra
     close = np.where(has_bar(table), table.close, np.nan)
     frame = pd.DataFrame(close, index=pd.DatetimeIndex(table.dates, name="date"))
     frame.columns = pd.Index(table.tickers, dtype="object")
-    return frame[tickers].ffill().loc[pd.DatetimeIndex(days)]
+    return frame[tickers].ffill().loc[pd.DatetimeIndex(days, name="date")]
 
 
 def path_metrics(values: Floats, days: Days, rates: Floats, benchmark: Floats) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def test_a_footer_over_which_arrow_ends_the_process_is_told(tmp_path: Path) -> N
     path = written(tmp_path)
     # Fields 2 and 3 of SizeStatistics, the histograms of levels, change places in column ticker.
     content, right = path.read_bytes(), b"\x16\x24" + b"\x19\x06" + b"\x19\x26\x00\x08"
+    if b"\x19\x06" not in content:
+        pytest.skip("this version of Arrow writes no SizeStatistics, and reads none")
     assert content.count(right) == 1
     path.write_bytes(content.replace(right, b"\x16\x24" + b"\x19\x26\x00\x08" + b"\x19\x06"))
     done = subprocess.run(

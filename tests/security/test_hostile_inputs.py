@@ -52,6 +52,7 @@ def with_pickles(folder: Path) -> dict[bytes, bytes]:
     return {b"pandas": json.dumps(pandas).encode(), b"eventstudy": evil}
 
 
+@pytest.mark.filterwarnings("ignore:.*pyarrow.PyExtensionType")  # before 21 Arrow told of them
 def test_metadata_of_parquet_is_not_unpickled(tmp_path: Path) -> None:
     """pyarrow before 14.0.1 unpickled types of its own kind (CVE-2023-47248)."""
     ran = tmp_path / "ran"

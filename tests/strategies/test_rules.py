@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eventstudy.backtest import FREE, backtest
@@ -47,9 +48,9 @@ def test_reversal_trades_against_the_jump_and_for_the_other_camp(
     result = ran(market, calendar, "overreaction-reversal", row, jumps=jumps)
     assert traded(result) == pytest.approx(expected)
     entries = result.orders[result.orders["group"] == "e0:entry"]
-    assert set(entries["executed"]) == {np.datetime64(market.days[market.news + 1], "s")}
+    assert set(entries["executed"]) == {pd.Timestamp(market.days[market.news + 1])}
     exits = result.trades["exit_date"]
-    assert set(exits) == {np.datetime64(market.days[-1], "s")}  # 20 sessions lead past the end
+    assert set(exits) == {pd.Timestamp(market.days[-1])}  # 20 sessions lead past the end
 
 
 @pytest.mark.parametrize(
