@@ -25,6 +25,7 @@ def versions() -> dict[str, str]:
     return found | {name: _version(name) for name in _LIBRARIES}
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import typer
 
@@ -76,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 the user's input, 3 an audit that found a peek, 130 interrupted, 1 our own fault.
     """
     try:
-        app(args=arguments)
+        _commands()(args=arguments)
     except SystemExit as end:
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
             terminal.complain("interrupted; files are written whole or not at all")
@@ -100,6 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             1,
         )
     return 0
+
+
+@cache
+def _commands() -> Callable[..., Any]:
+    """Return the commands, made once: typer reads every signature again at each call."""
+    return typer.main.get_command(app)
 
 
 def _fail(message: str, code: int) -> int:
