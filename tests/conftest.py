@@ -40,7 +40,7 @@ IMPORTED = (
 
 
 def pytest_collection_finish() -> None:
-    # What thousands of tests are made of stays to the end: it need not be looked through for rubbish.
+    # What thousands of tests are made of stays to the end: no need to look through it for rubbish.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

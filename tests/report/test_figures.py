@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from made_page import Made  # type: ignore[import-not-found]
 from scipy import stats
+from scipy.integrate import trapezoid
 
 import eventstudy as es
 from eventstudy.report import figures
@@ -272,6 +273,25 @@ def test_power_is_that_of_the_noncentral_t(made: Made, drawn: dict[str, figures.
     far = power_of(np.array([0.0, 1.0, 20.0, 24.9, 26.0, 1e6]), 1.0, 2)
     assert np.isfinite(far).all()
     assert far[-1] == pytest.approx(1.0)
+    for line in (t["y"] for v in drawn["power"].variants.values() for t in v["data"]):
+        assert np.isfinite(line).all()
+
+
+@pytest.mark.parametrize("dof", [1, 2, 7, 30, 99, 250])
+def test_power_has_no_gap_and_is_that_of_the_integral(dof: int) -> None:
+    """scipy's distribution function is NaN at some places of the far tail, by its version."""
+    from eventstudy.report.figures.power import power_of
+
+    grid = np.linspace(0.0, 25.0, 501)
+    found = power_of(grid, 1.0, dof)
+    assert np.isfinite(found).all()
+    assert (np.diff(found) > -1e-9).all()
+    root, edge = stats.chi(dof, scale=dof**-0.5), stats.t.isf(0.025, dof)
+    s = np.linspace(0.0, root.isf(1e-12), 200_001)  # P(|Z + a| > edge S), S of a chi-square / dof
+    for i in range(0, 400, 40):
+        sides = stats.norm.sf(edge * s - grid[i]) + stats.norm.cdf(-edge * s - grid[i])
+        expected = trapezoid(sides * root.pdf(s), s)
+        assert found[i] == pytest.approx(expected, abs=1e-6)
 
 
 def test_sizes_are_those_of_the_shipped_table(

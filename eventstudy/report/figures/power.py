@@ -42,6 +42,8 @@ MOST_SHOWN = 0.42
 """Where the axis of rejection rates ends."""
 SURE = 20.0
 """Standard errors beyond which a test of three events or more misses nothing."""
+ONE_SIDED = 6.0
+"""Standard errors beyond which a test finds the wrong side less than once in 10^9."""
 LOOKS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE)
 
 
@@ -182,7 +184,9 @@ def power_of(effect: npt.NDArray[np.float64], se: float, dof: float) -> npt.NDAr
 
     edge = stdtrit(dof, 1.0 - LEVEL / 2)
     away = np.minimum(np.abs(np.asarray(effect, dtype=float)) / se, SURE)
-    found: npt.NDArray[np.float64] = 1.0 - nctdtr(dof, away, edge) + nctdtr(dof, away, -edge)
+    # Beyond some standard errors scipy has no digits of the wrong side, not even a zero.
+    wrong = np.where(away < ONE_SIDED, nctdtr(dof, np.minimum(away, ONE_SIDED), -edge), 0.0)
+    found: npt.NDArray[np.float64] = 1.0 - nctdtr(dof, away, edge) + wrong
     return found
 
 
