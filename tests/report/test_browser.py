@@ -115,7 +115,8 @@ def test_every_figure_is_drawn_and_nothing_complains(desk: tuple[Any, list[str]]
 SPOT = """name => {
   const plot = document.querySelector(`[data-plot="${name}"]`);
   const marks = [...plot.querySelectorAll(
-    '.scatterlayer path.point, .barlayer .point path, .heatmaplayer image, .scatterlayer path.js-line')];
+    '.scatterlayer path.point, .scatterlayer path.js-line, .barlayer .point path, '
+    + '.heatmaplayer image')];
   const boxes = marks.map(m => m.getBoundingClientRect()).filter(b => b.width > 0);
   const box = boxes[Math.floor(boxes.length / 2)];
   return [box.left + box.width / 2, box.top + box.height / 2];
