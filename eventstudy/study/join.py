@@ -396,6 +396,5 @@ def _require_something(kept: Sequence[Observation], drops: Sequence[Drop], stric
     ]
     shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
     head = "strict: something was left out" if kept else "no event is left to study"
-    raise StudyError(
-        "\n".join([head + (":" if shown else ": the calendar has no study event"), *shown])
-    )
+    head += ":" if shown else ": the calendar has no study event"
+    raise StudyError("\n".join([head, *shown]))
