@@ -86,6 +86,8 @@ class Round:
         Bytes allocated and not freed, and resident memory, in MiB, after collection.
     arenas : float
         MiB that Python's allocator of small objects holds; one live object holds a whole one.
+    peak : float
+        The most MiB that were resident in the round: what the work needs.
     objects : int
         Live objects that the collector knows of, without what this script wrote down.
     weak : int
@@ -102,6 +104,7 @@ class Round:
     live: float
     rss: float
     arenas: float
+    peak: float
     objects: int
     weak: int
     handles: int
@@ -186,6 +189,7 @@ def seen(world: World, number: int, done: tuple[str, bool], seconds: float, bega
         live=live_bytes() / 2**20,
         arenas=_python_heap()[1] / 2**20,
         rss=int(status["VmRSS"].split()[0]) / 1024,
+        peak=int(status["VmHWM"].split()[0]) / 1024,
         objects=objects - number,  # one object for each round before
         weak=weak,
         handles=len(os.listdir("/proc/self/fd")),
@@ -261,12 +265,19 @@ def _trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _forget_peak() -> None:
+    """Have the system count the most that is resident anew."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def soak(world: World, minutes: float, most: int | None, told: TextIO) -> list[Round]:
     """Work until the time or the rounds are over, and write each round down as it ends."""
     table = csv.DictWriter(told, [field.name for field in fields(Round)])
     table.writeheader()
     began, rounds = time.perf_counter(), list[Round]()
     while time.perf_counter() - began < minutes * 60 and (most is None or len(rounds) < most):
+        _forget_peak()
         start = time.perf_counter()
         done = work(world, len(rounds))
         rounds.append(seen(world, len(rounds), done, time.perf_counter() - start, began))
@@ -355,6 +366,7 @@ def rows_of(rounds: Sequence[Round]) -> list[list[str]]:
     names = (
         ("live", "live bytes, MiB"), ("rss", "resident memory, MiB"),
         ("arenas", "of these, arenas of Python's allocator, MiB"),
+        ("peak", "most resident within a round, MiB"),
         ("objects", "live Python objects"), ("weak", "dead weak references"),
         ("handles", "open file descriptors"), ("threads", "threads"),
         ("files", "files in the temporary folder"),

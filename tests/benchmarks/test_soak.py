@@ -59,7 +59,7 @@ def rounds_of(soak, slope: float) -> list[object]:
     rng = np.random.default_rng(3)
     return [
         soak.Round(n, soak.ENGINES[n % 2], 1.0, n / 60, 0, 300 + 40 * (n % 2) + slope * n + e,
-                   400.0, 90.0, 1000, 0, 7, 4, 2)
+                   400.0, 90.0, 500.0, 1000, 0, 7, 4, 2)
         for n, e in enumerate(rng.normal(0, 0.5, 60))
     ]  # fmt: skip
 
@@ -79,4 +79,4 @@ def test_the_slope_is_statsmodels_with_newey_wests_errors(soak) -> None:
     assert found.grows
     assert not soak.growth_of(rounds_of(soak, 0.0), "live").grows
     assert soak.growth_of(rounds, "handles").slope == 0.0
-    assert len(soak.rows_of(rounds)) == 8
+    assert len(soak.rows_of(rounds)) == 9
