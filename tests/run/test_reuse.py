@@ -21,7 +21,8 @@ from eventstudy.run.config import read_config
 from eventstudy.run.digest import calendar_digest, digest_of
 from eventstudy.run.reuse import Delivered, Inputs, Question
 
-QUIET = ("--window", "0,0", "--test", "cross_sectional", "--observed", "@ASIC", "--seed", "3")
+QUIET = ("--window", "0,0", "--test", "cross_sectional", "--observed", "AVGO", "--seed", "3")
+EVENTS = ("avgo-earnings-2024-12", "nvda-earnings-2024-11", "mrvl-earnings-2024-12")
 SAID = "Taken from the run of"
 
 
@@ -30,9 +31,7 @@ def inputs(tmp_path_factory, root):
     """A folder with a calendar of three events and prices of the sample."""
     folder = tmp_path_factory.mktemp("inputs")
     lines = (root / "events.csv").read_text().splitlines()
-    chosen = [
-        one for one in lines[1:] if one.startswith(("avgo-earnings-2024-12", "nvda-", "mrvl-"))
-    ]
+    chosen = [one for one in lines[1:] if one.startswith(EVENTS)]
     (folder / "events.csv").write_text("\n".join([lines[0], *chosen]) + "\n")
     table = es.load_prices(["AVGO", "MRVL", "NVDA", "AMD", "SPY"], source="sample")
     (folder / "prices").mkdir()
