@@ -54,6 +54,12 @@ def world(tmp_path, monkeypatch, inputs):
     return tmp_path
 
 
+@pytest.fixture
+def no_page(monkeypatch):
+    """An empty page, where whether it is drawn anew is not what is looked at."""
+    monkeypatch.setattr("eventstudy.report.render_html", lambda *_, **__: "<html></html>")
+
+
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory):
     """The cache of one who has asked the plain question once; see `asked`."""
@@ -164,6 +170,7 @@ def test_any_change_of_what_it_rests_on_is_computed(asked, capsys, monkeypatch, 
     assert SAID in go(capsys)
 
 
+@pytest.mark.usefixtures("no_page")
 @pytest.mark.parametrize(
     "more",
     [("--seed", "4"), ("--gap", "11"), ("--window", "1,1"), ("--out", "x"), ("--fresh",)],
@@ -197,6 +204,7 @@ def test_another_packages_models_are_never_kept(world, capsys, monkeypatch) -> N
     assert entries(world) == []
 
 
+@pytest.mark.usefixtures("no_page")
 def test_a_damaged_entry_is_computed_again(world, capsys) -> None:
     go(capsys, "--out", "one")
     (entry,) = entries(world)
@@ -227,6 +235,7 @@ def test_a_cache_that_cannot_be_written_is_no_fault(world, capsys) -> None:
     assert SAID not in go(capsys)
 
 
+@pytest.mark.usefixtures("no_page")
 def test_a_run_whose_backtest_was_refused_is_not_kept(world, capsys) -> None:
     for path in Path("prices").iterdir():
         lines = [line.split(",") for line in path.read_text().splitlines()]
