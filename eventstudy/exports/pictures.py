@@ -91,16 +91,32 @@ def draw(figures: Mapping[str, Printed], ending: str) -> dict[str, bytes]:
     EventStudyError
         Where Kaleido or a browser is missing, or the browser fails.
     """
+    drawn = draw_each([(figure, ending) for figure in figures.values()])
+    return dict(zip(figures, drawn, strict=True))
+
+
+def draw_each(asked: Sequence[tuple[Printed, str]]) -> list[bytes]:
+    """Return figures as the contents of files, all drawn by one start of the browser.
+
+    Parameters
+    ----------
+    asked : sequence of (Printed, {"png", "svg", "pdf"})
+
+    Raises
+    ------
+    EventStudyError
+        As `draw`.
+    """
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
     _require_browser()
     # A thread of its own: a notebook has a loop that runs in this one.
     with ThreadPoolExecutor(1) as pool:
-        drawn = pool.submit(asyncio.run, _drawn(list(figures.values()), ending)).result()
+        drawn = pool.submit(asyncio.run, _drawn(asked)).result()
     finish: dict[str, Callable[[bytes], bytes]]
     finish = {"png": _with_resolution, "pdf": _without_clock, "svg": bytes}
-    return {name: finish[ending](content) for name, content in zip(figures, drawn, strict=True)}
+    return [finish[ending](content) for (_, ending), content in zip(asked, drawn, strict=True)]
 
 
 def _require_browser() -> None:
@@ -129,12 +145,12 @@ def _painter() -> Any:
     return kaleido.Kaleido(n=1, timeout=SECONDS, page_generator=page)
 
 
-async def _drawn(figures: Sequence[Printed], ending: str) -> list[bytes]:
-    scale = DPI / 96 if ending == "png" else 1
+async def _drawn(asked: Sequence[tuple[Printed, str]]) -> list[bytes]:
     found = []
     try:
         async with _painter() as painter:
-            for figure in figures:
+            for figure, ending in asked:
+                scale = DPI / 96 if ending == "png" else 1
                 size = {"width": figure.width, "height": figure.height, "scale": scale}
                 found.append(await painter.calc_fig(figure.spec, opts={"format": ending, **size}))
     except Exception as error:

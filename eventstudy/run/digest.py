@@ -100,8 +100,9 @@ def program_digest() -> str | None:
     found = hashlib.sha256()
     for folder in (PACKAGE, PACKAGE.parent / "strategies"):
         for path in sorted(_files(folder)):
-            name = path.relative_to(folder).as_posix().encode()
-            found.update(name + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            name = path[len(str(folder)) :].replace(os.sep, "/").encode()
+            with open(path, "rb") as file:
+                found.update(name + b"\0" + hashlib.sha256(file.read()).digest())
     installed = sorted(_distributions())
     if any(_is_plugin(path) for path in installed):
         return None
@@ -110,10 +111,10 @@ def program_digest() -> str | None:
     return digest_of(found.hexdigest(), [path.name for path in installed], machine, threads)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[str]:
     for place, inside, names in os.walk(folder):
         inside[:] = [name for name in inside if name != "__pycache__"]
-        yield from (Path(place, name) for name in names if not name.endswith(".pyc"))
+        yield from (os.path.join(place, name) for name in names if not name.endswith(".pyc"))
 
 
 def _distributions() -> Iterator[Path]:

@@ -15,7 +15,8 @@ import pytest
 
 from eventstudy.cli import main
 
-SHORT = ("--window", "0,0", "--test", "bmp", "--test", "corrado")
+QUICK = ("--window", "0,0", "--test", "bmp", "--test", "corrado")
+SHORT = (*QUICK, "--observed", "AVGO")
 COLUMNS = {
     "abnormal": "event_id, ticker, alignment, model, day, date, ar, ar_se, car",
     "cars": "event_id, ticker, alignment, model, window, car, se, t, p_value, n_estimation, "
@@ -82,7 +83,8 @@ def test_the_demo_says_how_small_it_is(shown: tuple[Path, str]) -> None:
 def test_a_run_is_the_same_twice(root: Path, tmp_path: Path) -> None:
     """In one process; tests/run/test_identical.py has two, and every file of theirs."""
     outs = [tmp_path / "one", tmp_path / "two"]
-    few = ["--test", "placebo", "--test", "cluster_bootstrap", "--strategy", "asic-gpu-rotation"]
+    few = ["--test", "placebo", "--test", "cluster_bootstrap", "--strategy", "asic-gpu-rotation",
+           "--observed", "AVGO"]  # fmt: skip
     for out in outs:
         assert main(["run", str(root / "events.csv"), "--prices", "sample", "--window", "-5,5",
                      *few, "--out", str(out)]) == 0  # fmt: skip
@@ -102,7 +104,7 @@ def test_parquet_holds_the_same_tables(root: Path, tmp_path: Path) -> None:
 
 
 def test_json_is_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["study", str(root / "events.csv"), "--prices", "sample", *SHORT, "--json"]
+    arguments = ["study", str(root / "events.csv"), "--prices", "sample", *QUICK, "--json"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)
     assert {row["group"] for row in found["study"]} >= {"all", "@ASIC-@GPU:ex"}
@@ -305,6 +307,7 @@ def test_the_main_job_on_real_prices(root: Path, vendor: Path, tmp_path: Path) -
     assert abs(day.loc["NVDA", "ar"] / day.loc["NVDA", "ar_se"]) < 1.96
 
 
+@pytest.mark.usefixtures("no_page")
 def test_prices_without_opens_keep_the_study_and_refuse_the_backtest(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

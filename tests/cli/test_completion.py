@@ -140,20 +140,26 @@ def test_models_of_other_packages_are_offered(root: Path, place: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=place, env=env, check=True)
 
 
+def taken(work: Callable[[], object]) -> float:
+    """Return the seconds of processor time of what work starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.fixture(scope="module")
+def heavy() -> float:
+    """The seconds that the import of pandas alone takes."""
+    pandas = (sys.executable, "-c", "import pandas")
+    return min(taken(lambda: subprocess.run(pandas, check=True)) for _ in range(3))
+
+
 @pytest.mark.parametrize(
     "line", ["eventstudy study --model ", "eventstudy run --strategy "],
 )  # fmt: skip
-def test_a_key_loads_nothing_heavy(root: Path, place: Path, line: str) -> None:
+def test_a_key_loads_nothing_heavy(root: Path, place: Path, line: str, heavy: float) -> None:
     """A key takes less processor time than the import of pandas alone, measured beside it."""
-
-    def taken(work: Callable[[], object]) -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert work()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    pandas = (sys.executable, "-c", "import pandas")
-    heavy = min(taken(lambda: subprocess.run(pandas, check=True)) for _ in range(3))
     assert any(taken(lambda: completed(root, place, line)) < heavy for _ in range(5))
 
 

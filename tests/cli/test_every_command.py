@@ -57,6 +57,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new study, as the examples take it, and a run to look at."""
     folder = tmp_path_factory.mktemp("work")
     assert main(["new", str(folder), "--json"]) == 0
+    settings = (folder / "study.toml").read_text()
+    asked = settings.replace('# test = ["bmp", "corrado"]', 'test = ["bmp"]')
+    asked = re.sub(r"(?m)^observed = .*$", 'observed = ["AVGO"]', asked)
+    assert asked.count('"bmp"') == asked.count('["AVGO"]') == 1
+    (folder / "study.toml").write_text(asked)
     (folder / "other.csv").write_text("Ticker,Date,Time\nORCL,2024-12-09,AMC\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

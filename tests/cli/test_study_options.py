@@ -130,7 +130,8 @@ def test_a_mistake_is_one_paragraph(
     assert "Traceback" not in error
 
 
-LATER = ("study", EVENTS, *SAMPLE, "--horizon", "20", "--test", "bmp")
+ONE = ("--test", "bmp", "--observed", "AVGO")
+LATER = ("study", EVENTS, *SAMPLE, "--horizon", "20", *ONE)
 
 
 def later(out: Path) -> dict[str, object]:
@@ -242,12 +243,12 @@ def test_factors_need_their_units(tmp_path: Path, capsys: pytest.CaptureFixture[
     frame = pd.DataFrame({"date": days, "mkt_rf": 0.5, "rf": 0.01})
     frame.loc[::2, "mkt_rf"] = -0.4
     frame.to_csv(path, index=False)
-    arguments = ["study", EVENTS, *SAMPLE, "--model", "capm", "--factors", str(path)]
+    arguments = ["study", EVENTS, *SAMPLE, *ONE, "--model", "capm", "--factors", str(path)]
     assert main(arguments) == 2
     assert "(--factor-units percent) where 0.25 means 0.25%" in capsys.readouterr().err
     assert main([*arguments, "--factor-units", "percent"]) == 0
 
 
 def test_joint_estimation_through_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["study", EVENTS, *SAMPLE, "--overlap", "joint"]) == 0
+    assert main(["study", EVENTS, *SAMPLE, *ONE, "--overlap", "joint"]) == 0
     assert "joint" in capsys.readouterr().out
