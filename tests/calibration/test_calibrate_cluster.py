@@ -25,7 +25,7 @@ def run(iid: es.PriceTable, monkeypatch: pytest.MonkeyPatch):
         designs = [Design("a", 12), Design("b", 8, "one-date")]
         return calibrate(
             iid, window=[(0, 0), (-1, 2)], estimation=120, min_estimation=100, designs=designs,
-            tests=TESTS, effects=[0.01], samples=150, resampling_samples=40, seed=4, **more,
+            tests=TESTS, effects=[0.01], samples=80, resampling_samples=20, seed=4, **more,
         )  # fmt: skip
 
     monkeypatch.setattr(experiment, "BATCH", 5)
@@ -51,7 +51,7 @@ def test_two_workers_give_what_one_process_gives_though_one_is_killed(
 
     def progress(what: str, done: int, total: int) -> None:
         told.append((what, done, total))
-        if what == "drawing samples" and done >= 60 and len(pids) == 2:
+        if what == "drawing samples" and done >= 30 and len(pids) == 2:
             os.kill(pids.pop(), signal.SIGKILL)
 
     same(run(cluster=cluster_address, progress=progress), alone)
@@ -59,9 +59,9 @@ def test_two_workers_give_what_one_process_gives_though_one_is_killed(
     with distributed.Client(cluster_address, set_as_default=False) as client:
         left = set(client.run(os.getpid).values())
     assert pids[0] in left  # the other one is another process by now, or not yet there again
-    assert told[-1] == ("drawing samples", 300, 300)
-    assert (f"asking the Dask scheduler at {cluster_address}", 0, 300) in told
-    assert alone.rates["samples"].max() == 150
+    assert told[-1] == ("drawing samples", 160, 160)
+    assert (f"asking the Dask scheduler at {cluster_address}", 0, 160) in told
+    assert alone.rates["samples"].max() == 80
 
 
 def test_the_command_asks_the_cluster_and_a_wrong_address_exits_with_2(

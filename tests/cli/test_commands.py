@@ -289,11 +289,11 @@ def test_the_verb_and_the_room_called_backtest_are_one() -> None:
 
 @pytest.mark.vendor
 def test_the_main_job_on_real_prices(root: Path, vendor: Path, tmp_path: Path) -> None:
-    """The README's first command, with three of the twenty tests and two of the strategies."""
+    """The README's first command, with three of the twenty tests, a strategy and a spread."""
     windows = ["--window", "0,0", "--window", "0,1", "--window", "2,10"]
     arguments = ["run", str(root / "events.csv"), "--prices", str(vendor), "--benchmark", "SPY"]
     few = ["--test", "kolari_pynnonen", "--test", "corrado", "--test", "placebo",
-           "--strategy", "asic-gpu-rotation", "--strategy", "post-event-drift"]  # fmt: skip
+           "--strategy", "asic-gpu-rotation", "--observed", "@ASIC-@GPU:ex"]  # fmt: skip
     assert main([*arguments, *windows, *few, "--out", str(tmp_path)]) == 0
     for name in COLUMNS:
         assert (tmp_path / f"{name}.csv").is_file()

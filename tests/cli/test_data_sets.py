@@ -81,13 +81,13 @@ def test_an_address_in_study_toml_is_not_taken_for_a_path(tmp_path: Path) -> Non
 def test_long_tables_are_written_by_parts_with_the_figures_of_csv(
     on_sample: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "ROWS_OF_A_PART", 100)
+    monkeypatch.setattr(frames, "ROWS_OF_A_PART", 300)
     write_files(on_sample, tmp_path / "csv", report=False)
     for _ in range(2):  # the second run replaces the first
         write_files(on_sample, tmp_path / "out", "parquet", report=False)
     for name in ("abnormal", "cars"):
         expected = pd.read_csv(tmp_path / "csv" / f"{name}.csv", dtype=str, keep_default_na=False)
-        assert len(part_files(tmp_path / "out", f"{name}.parquet")) == -(-len(expected) // 100) > 1
+        assert len(part_files(tmp_path / "out", f"{name}.parquet")) == -(-len(expected) // 300) > 1
         found = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
         assert list(found.columns) == list(expected.columns)
         # Written as CSV, the parts are the CSV to the last letter.

@@ -27,10 +27,12 @@ def outside(root: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_test_it_writes_passes_outside_the_repository(root: Path, tmp_path: Path) -> None:
-    made = outside(root, tmp_path, "-m", "eventstudy", "new", "strategy", "MyIdea")
-    assert made.returncode == 0, made.stderr
-    command = next(line for line in made.stdout.splitlines() if "pytest" in line)
+def test_the_test_it_writes_passes_outside_the_repository(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "strategy", "MyIdea"]) == 0
+    command = next(line for line in capsys.readouterr().out.splitlines() if "pytest" in line)
     words = shlex.split(command.partition("python ")[2])
     done = outside(root, tmp_path, *words, "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout

@@ -65,8 +65,8 @@ def test_a_folder_with_other_files_is_finished_by_the_next(root: Path, tmp_path:
 
 @pytest.mark.parametrize("kind", ["run", "shared"])
 def test_kills_at_random_moments(root: Path, tmp_path: Path, kind: str) -> None:
-    rounds = told(root, "random", tmp_path / "out", kind, 20)
-    assert len(rounds) == 20
+    rounds = told(root, "random", tmp_path / "out", kind, 10)
+    assert len(rounds) == 10
     for one in rounds:
         assert one["after"]["state"] in ("old", "new"), one
         assert one["after"]["hidden"] == []
