@@ -8,7 +8,8 @@ WRITES := $(VENV)/.ready-for-docs
 LOWEST := $(VENV)-lowest/.ready
 # All of them, or those asked for: make lowest TESTS=tests/models
 TESTS  ?=
-PYTEST  = -m pytest -n 2 --dist worksteal $(TESTS)
+# Three workers for two processors: many tests wait for a browser or for processes that they start.
+PYTEST  = -m pytest -n 3 --dist worksteal $(TESTS)
 
 # Programs that a test starts find their modules compiled.
 unexport PYTHONDONTWRITEBYTECODE
