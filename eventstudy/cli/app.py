@@ -121,7 +121,22 @@ def script() -> None:
     # Processes that this one starts, workers among them, take no module from the folder they
     # stand in; what this one can import is sent to them.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
-    sys.exit(main())
+    sys.exit(_with_all_written(main()))
+
+
+def _with_all_written(code: int) -> int:
+    """Return the exit code once stdout has written, or lost, what it holds.
+
+    Python writes it when it ends, and where that fails it ends with 120 and a traceback.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if code == 0 and not isinstance(error, BrokenPipeError):
+            return _fail(f"stdout cannot be written: {error.strerror or error}", 2)
+    return code
 
 
 def _one_thread_a_product() -> None:
