@@ -6,6 +6,7 @@ oracles/README.md. `reference` is a plain reading of the papers.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,16 @@ DAYS = range(-10, 11)
 DAILY = [f"{d},{d}" for d in DAYS]
 RUNNING = ["-10,-10", *(f"-10,{d}" for d in range(-9, 11))]
 MODELS = ("market", "market-adjusted", "mean")
+COMPARED = (
+    "cross_sectional", "time_series", "patell", "patell_adjusted", "bmp", "kolari_pynnonen",
+    "generalized_sign", "sign", "corrado", "corrado_zivney", "wilcoxon", "skewness_adjusted",
+    "grank_t", "grank_z", "calendar_portfolio",
+)  # fmt: skip
 Floats = npt.NDArray[np.float64]
+
+
+def tested(*names: str) -> list[str]:
+    return [part for name in names for part in ("--test", name)]
 
 
 def run(events: Path, prices: Path, out: Path, *more: str) -> None:
@@ -37,14 +47,16 @@ def tables(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> dict[str, Path]:
-    """Return the folders of one run a convention, by either engine."""
-    found = {}
+    """Return the folders of one run a convention, by either engine.
+
+    Of the second convention only the tests that sum standardised returns.
+    """
+    found = {name: tmp_path_factory.mktemp(name) for name in ("scar", "sum_sar")}
+    each = ["--each", "cars", "--each", "abnormal"] if request.param == "streamed" else []
     models = [part for m in MODELS for part in ("--model", m)]
-    for convention in ("scar", "sum_sar"):
-        out = tmp_path_factory.mktemp(convention)
-        each = ["--each", "cars", "--each", "abnormal"] if request.param == "streamed" else []
-        run(*clustered, out, "--convention", convention, *models, "--engine", request.param, *each)
-        found[convention] = out
+    asked = {"scar": [*models, *each, *tested(*COMPARED)], "sum_sar": tested("patell", "bmp")}
+    for name, out in found.items():
+        run(*clustered, out, "--convention", name, "--engine", request.param, *asked[name])
     return found
 
 
@@ -57,10 +69,15 @@ def of_events(folder: Path, name: str) -> pd.DataFrame:
     return found.astype(dict.fromkeys(labels, "str"))
 
 
+@cache
+def tests_of(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "tests.csv")
+
+
 def column(
     folder: Path, test: str, windows: list[str], model: str = "market", value: str = "statistic"
 ) -> Floats:
-    tests = pd.read_csv(folder / "tests.csv")
+    tests = tests_of(folder)
     rows = tests[
         (tests["group"] == "all") & (tests["test"] == test) & (tests["model"] == model)
     ].set_index("window")
@@ -244,7 +261,7 @@ def test_windows_agree_with_statspai(
     windows = ["--window", "-10,10", "--window", "-1,1", "--window", "-10,0", "--window", "0,0"]
     arguments = [
         "study", str(clustered[0]), "--prices", str(clustered[1]), "--calendar", "prices",
-        "--benchmark", "MKT", *windows, "--out", str(tmp_path),
+        "--benchmark", "MKT", *windows, *tested(*COMPARED), "--out", str(tmp_path),
     ]  # fmt: skip
     assert main(arguments) == 0
     for w0, w1 in ((-1, 1), (-10, 0), (-10, 10), (0, 0)):
