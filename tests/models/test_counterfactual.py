@@ -12,6 +12,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.models.contract import ModelTask, iterates, needs_of
 from eventstudy.models.counterfactual import (
@@ -345,6 +346,7 @@ def test_folds_are_contiguous_and_disjoint() -> None:
     assert sorted(len(block) for block in held) == [20, 20, 21, 21, 21]
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_workers_change_nothing() -> None:
     task = world(15, n=4)
     parallel = ElasticNet(jobs=2)

@@ -13,6 +13,7 @@ import pytest
 from arch import arch_model
 from scipy.integrate import quad
 from threadpoolctl import threadpool_limits
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.errors import StudyError
 from eventstudy.models import garch
@@ -170,6 +171,7 @@ def test_after_a_storm_the_forecast_calms_with_distance() -> None:
     assert far.v[0, 0, 0] == pytest.approx(near.s2[0], rel=0.3)
 
 
+@pytest.mark.usefixtures("warm_processes")
 @pytest.mark.parametrize("model", [Garch, Egarch])
 def test_workers_change_nothing(model: type[Garch] | type[Egarch]) -> None:
     task = world(5, n=6, m=120)

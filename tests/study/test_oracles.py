@@ -1,4 +1,4 @@
-"""Our numbers against what other programs print, through the command line.
+"""Our numbers against what other programs print, by either engine.
 
 R estudy2 0.10.0, R EventStudy 0.50.0 and StatsPAI 1.40.2 on 25 firms and one date; see
 oracles/README.md. `reference` is a plain reading of the papers.
@@ -6,29 +6,37 @@ oracles/README.md. `reference` is a plain reading of the papers.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
 
+import eventstudy as es
 from eventstudy.cli import main
 
 DAYS = range(-10, 11)
 DAILY = [f"{d},{d}" for d in DAYS]
+WINDOWS = [(-10, d) for d in DAYS]
 RUNNING = ["-10,-10", *(f"-10,{d}" for d in range(-9, 11))]
 MODELS = ("market", "market-adjusted", "mean")
+COMPARED = (
+    "cross_sectional", "time_series", "patell", "patell_adjusted", "bmp", "kolari_pynnonen",
+    "generalized_sign", "sign", "corrado", "corrado_zivney", "wilcoxon", "skewness_adjusted",
+    "grank_t", "grank_z", "calendar_portfolio",
+)  # fmt: skip
 Floats = npt.NDArray[np.float64]
 
 
-def run(events: Path, prices: Path, out: Path, *more: str) -> None:
-    windows = [part for w in RUNNING for part in ("--window", w)]
-    arguments = [
-        "study", str(events), "--prices", str(prices), "--calendar", "prices",
-        "--benchmark", "MKT", *windows, "--out", str(out), *more,
-    ]  # fmt: skip
-    assert main(arguments) == 0
+class Tables(NamedTuple):
+    """The tables that are compared."""
+
+    tests: pd.DataFrame
+    cars: pd.DataFrame
+    abnormal: pd.DataFrame
 
 
 @pytest.fixture(scope="module", params=["whole", "streamed"])
@@ -36,31 +44,41 @@ def tables(
     clustered: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
-) -> dict[str, Path]:
-    """Return the folders of one run a convention, by either engine."""
+) -> dict[str, Tables]:
+    """Return the tables of one study a convention, by either engine.
+
+    Of the second convention only the tests that sum standardised returns.
+    """
+    prices = es.load_prices(source=clustered[1])
+    events = es.read_events(clustered[0], calendar="prices", prices=prices)
+    asked = {"scar": (list(MODELS), list(COMPARED)), "sum_sar": (["market"], ["patell", "bmp"])}
     found = {}
-    models = [part for m in MODELS for part in ("--model", m)]
-    for convention in ("scar", "sum_sar"):
-        out = tmp_path_factory.mktemp(convention)
-        each = ["--each", "cars", "--each", "abnormal"] if request.param == "streamed" else []
-        run(*clustered, out, "--convention", convention, *models, "--engine", request.param, *each)
-        found[convention] = out
+    for convention, (models, tests) in asked.items():
+        study = partial(
+            es.event_study, events, prices, window=WINDOWS, benchmark="MKT", model=models,
+            convention=convention, tests=tests,
+        )  # fmt: skip
+        if request.param == "whole":
+            whole = study()
+            found[convention] = Tables(whole.group_tests, whole.cars, whole.abnormal)
+        else:
+            out = tmp_path_factory.mktemp(convention)
+            large = study(engine="streamed", out=out, tables=("cars", "abnormal"))
+            each = (plain(large.read(name).to_pandas()) for name in ("cars", "abnormal"))
+            found[convention] = Tables(large.group_tests, *each)
     return found
 
 
-def of_events(folder: Path, name: str) -> pd.DataFrame:
-    """Return a table of single events: one file, or Parquet by parts."""
-    if (folder / f"{name}.csv").is_file():
-        return pd.read_csv(folder / f"{name}.csv")
-    found = pd.read_parquet(folder / name)
+def plain(found: pd.DataFrame) -> pd.DataFrame:
+    """Return labels of a table of parts as texts."""
     labels = found.select_dtypes("category").columns
     return found.astype(dict.fromkeys(labels, "str"))
 
 
 def column(
-    folder: Path, test: str, windows: list[str], model: str = "market", value: str = "statistic"
+    tables: Tables, test: str, windows: list[str], model: str = "market", value: str = "statistic"
 ) -> Floats:
-    tests = pd.read_csv(folder / "tests.csv")
+    tests = tables.tests
     rows = tests[
         (tests["group"] == "all") & (tests["test"] == test) & (tests["model"] == model)
     ].set_index("window")
@@ -111,7 +129,7 @@ def estudy2(oracles: Path) -> dict[str, pd.DataFrame]:
     ],
 )
 def test_event_days_agree_with_the_papers(
-    tables: dict[str, Path], reference: pd.DataFrame, test: str, theirs: str
+    tables: dict[str, Tables], reference: pd.DataFrame, test: str, theirs: str
 ) -> None:
     found = column(tables["scar"], test, DAILY)
     np.testing.assert_allclose(found, reference[theirs], rtol=0, atol=1e-9)
@@ -134,14 +152,14 @@ def test_event_days_agree_with_the_papers(
     ],
 )
 def test_windows_agree_with_the_papers(
-    tables: dict[str, Path], reference: pd.DataFrame, convention: str, test: str, theirs: str
+    tables: dict[str, Tables], reference: pd.DataFrame, convention: str, test: str, theirs: str
 ) -> None:
     found = column(tables[convention], test, RUNNING)
     np.testing.assert_allclose(found, reference[theirs], rtol=0, atol=1e-9)
 
 
 def test_corrado_zivney_is_the_references_but_for_one_degree_of_freedom(
-    tables: dict[str, Path], reference: pd.DataFrame
+    tables: dict[str, Tables], reference: pd.DataFrame
 ) -> None:
     """Exactly equal with its M - 1: tests/significance/test_printed_figures.py."""
     found = column(tables["scar"], "corrado_zivney", DAILY)
@@ -149,19 +167,19 @@ def test_corrado_zivney_is_the_references_but_for_one_degree_of_freedom(
 
 
 def test_one_date_leaves_calendar_portfolios_of_a_day_without_a_number(
-    tables: dict[str, Path],
+    tables: dict[str, Tables],
 ) -> None:
     assert np.isnan(column(tables["scar"], "calendar_portfolio", DAILY)).all()
     assert np.isfinite(column(tables["scar"], "calendar_portfolio", RUNNING)[1:]).all()
 
 
-def test_wilcoxons_normal_form_agrees(tables: dict[str, Path], reference: pd.DataFrame) -> None:
+def test_wilcoxons_normal_form_agrees(tables: dict[str, Tables], reference: pd.DataFrame) -> None:
     w = column(tables["scar"], "wilcoxon", DAILY)
     z = (w - 25 * 26 / 4) / np.sqrt(25 * 26 * 51 / 24)
     np.testing.assert_allclose(z, reference["wilcoxon_z"], rtol=0, atol=1e-9)
 
 
-def test_sign_counts_agree(tables: dict[str, Path], reference: pd.DataFrame) -> None:
+def test_sign_counts_agree(tables: dict[str, Tables], reference: pd.DataFrame) -> None:
     """Their z is (w - N/2) / (sqrt(N) / 2); ours prints w itself."""
     for windows, theirs in ((DAILY, "sign_z"), (RUNNING, "caar_sign_z")):
         w = column(tables["scar"], "sign", windows)
@@ -181,7 +199,7 @@ def test_sign_counts_agree(tables: dict[str, Path], reference: pd.DataFrame) -> 
     ],
 )
 def test_every_model_agrees_with_estudy2(
-    tables: dict[str, Path], estudy2: dict[str, pd.DataFrame], model: str, test: str, theirs: str
+    tables: dict[str, Tables], estudy2: dict[str, pd.DataFrame], model: str, test: str, theirs: str
 ) -> None:
     found = column(tables["scar"], test, DAILY, model)
     np.testing.assert_allclose(found, estudy2[model][theirs], rtol=0, atol=1e-9)
@@ -203,7 +221,7 @@ def test_every_model_agrees_with_estudy2(
     ],
 )
 def test_models_agree_with_eventstudy_for_r(
-    tables: dict[str, Path],
+    tables: dict[str, Tables],
     sipemu: dict[str, pd.DataFrame],
     model: str,
     test: str,
@@ -216,7 +234,7 @@ def test_models_agree_with_eventstudy_for_r(
 
 
 def test_market_adjusted_standardises_by_the_mean_square(
-    tables: dict[str, Path], oracles: Path
+    tables: dict[str, Tables], oracles: Path
 ) -> None:
     """R EventStudy takes the deviation about the mean there; nothing is estimated, so we don't."""
     returns = pd.read_csv(oracles / "A_clustered_returns.csv", index_col="date")
@@ -230,38 +248,41 @@ def test_market_adjusted_standardises_by_the_mean_square(
 
 
 def test_cumulative_patell_agrees_with_eventstudy_for_r(
-    tables: dict[str, Path], sipemu: dict[str, pd.DataFrame]
+    tables: dict[str, Tables], sipemu: dict[str, pd.DataFrame]
 ) -> None:
     found = column(tables["sum_sar"], "patell", RUNNING)
     np.testing.assert_allclose(found, sipemu["market"]["caar_z"], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("engine", ["whole", "streamed"])
 def test_windows_agree_with_statspai(
-    clustered: tuple[Path, Path], oracles: Path, tmp_path: Path
+    clustered: tuple[Path, Path], oracles: Path, tmp_path: Path, engine: str
 ) -> None:
+    """Through the command line, with all tests of the engine and the page."""
     theirs = pd.read_csv(oracles / "A_clustered__statspai.csv")
     theirs = theirs[(theirs["model"] == "market") & (theirs["correlation"] == "calendar")]
     windows = ["--window", "-10,10", "--window", "-1,1", "--window", "-10,0", "--window", "0,0"]
     arguments = [
         "study", str(clustered[0]), "--prices", str(clustered[1]), "--calendar", "prices",
-        "--benchmark", "MKT", *windows, "--out", str(tmp_path),
+        "--benchmark", "MKT", *windows, "--engine", engine, "--out", str(tmp_path),
     ]  # fmt: skip
     assert main(arguments) == 0
+    written = Tables(pd.read_csv(tmp_path / "tests.csv"), pd.DataFrame(), pd.DataFrame())
     for w0, w1 in ((-1, 1), (-10, 0), (-10, 10), (0, 0)):
         rows = theirs[(theirs["w0"] == w0) & (theirs["w1"] == w1)].set_index("test")
         for ours, name in (
             ("cross_sectional", "cross_sectional"), ("bmp", "bmp"), ("kolari_pynnonen", "kp"),
             ("patell", "patell"), ("patell_adjusted", "adj_patell"), ("grank_t", "grank"),
         ):  # fmt: skip
-            found = column(tmp_path, ours, [f"{w0},{w1}"])[0]
+            found = column(written, ours, [f"{w0},{w1}"])[0]
             assert found == pytest.approx(rows.loc[name, "statistic"], abs=1e-9)
-        w = column(tmp_path, "wilcoxon", [f"{w0},{w1}"])[0]
+        w = column(written, "wilcoxon", [f"{w0},{w1}"])[0]
         z = (w - 25 * 26 / 4) / np.sqrt(25 * 26 * 51 / 24)
         assert z == pytest.approx(rows.loc["sign_rank", "statistic"], abs=1e-9)
 
 
-def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path) -> None:
-    cars = of_events(tables["scar"], "cars")
+def test_event_by_event_regressions_agree(tables: dict[str, Tables], oracles: Path) -> None:
+    cars = tables["scar"].cars
     cars = cars[(cars["model"] == "market") & (cars["window"] == "-10,-10")]
     theirs = pd.read_csv(oracles / "A_clustered__reference_events.csv")
     for ours, name in (("alpha", "alpha"), ("beta", "beta"), ("sigma", "s")):
@@ -269,14 +290,14 @@ def test_event_by_event_regressions_agree(tables: dict[str, Path], oracles: Path
     coefficients = pd.read_csv(oracles / "A_clustered__sipemu_mm_coef.csv")
     for name in ("alpha", "beta", "sigma"):
         np.testing.assert_allclose(cars[name], coefficients[name], rtol=1e-9)
-    abnormal = of_events(tables["scar"], "abnormal")
+    abnormal = tables["scar"].abnormal
     zero = abnormal[(abnormal["model"] == "market") & (abnormal["day"] == 0)]
     np.testing.assert_allclose(zero["ar"], theirs["ar0"], atol=1e-12)
     np.testing.assert_allclose(zero["ar"] / zero["ar_se"], theirs["ar_t_fe"], atol=1e-9)
 
 
-def test_abnormal_returns_agree_with_two_programs(tables: dict[str, Path], oracles: Path) -> None:
-    abnormal = of_events(tables["scar"], "abnormal")
+def test_abnormal_returns_agree_with_two_programs(tables: dict[str, Tables], oracles: Path) -> None:
+    abnormal = tables["scar"].abnormal
     ours = abnormal[abnormal["model"] == "market"].pivot_table(
         index="day", columns="ticker", values="ar"
     )

@@ -9,10 +9,13 @@ import time
 import made_tasks as made
 import numpy as np
 import pytest
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.errors import InputError, UnknownNameError
 from eventstudy.workers import LostTaskError, WorkersError, crew
 from eventstudy.workers import dispatch as dispatch_module
+
+pytestmark = pytest.mark.usefixtures("warm_processes")
 
 WAYS = {
     "this process": {"jobs": 1},

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.backtest import EventStrategy, audit, decisions, history
 from eventstudy.backtest.broker import SleeveBroker
@@ -177,6 +178,7 @@ def test_a_fill_at_a_later_price_is_found_in_the_engine(walk, rows, strategies, 
     assert first["through"] == "prices"
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_processes_change_nothing(walk, strategies, monkeypatch):
     events, table = walk
     several = [strategies[name] for name in ("seeded", "fill-session")]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.backtest import Costs
 from eventstudy.backtest.sweep import sweep
@@ -83,6 +84,7 @@ def test_failed_variants_are_finished_too(world, folder, tmp_path, counted) -> N
     pd.testing.assert_frame_equal(first.table, second.table, check_exact=True)
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_a_sweep_begun_by_one_process_is_ended_by_two(world, folder, tmp_path) -> None:
     with pytest.raises(Stop):
         sweep(*world, "pair", OVER, folder=folder, jobs=1, resume=tmp_path, progress=until(7))

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from warm import warm_processes  # noqa: F401
 
 from eventstudy.backtest import EventStrategy
 from eventstudy.backtest.sweep import Range, sweep
 from eventstudy.errors import BacktestError, UnknownNameError
 
+pytestmark = pytest.mark.usefixtures("warm_processes")
 PROJECT = Path(__file__).resolve().parents[3]
 OVER = {"k": [0.0, 0.01, 0.03], "hold": [2, 5, 9], "stop_loss": [None, 0.02]}
 
