@@ -13,6 +13,8 @@ PYTEST  = -m pytest -n 3 --dist worksteal $(TESTS)
 
 # Programs that a test starts find their modules compiled.
 unexport PYTHONDONTWRITEBYTECODE
+# Python compiles what it imports, once; to compile all that is installed takes longer than to install it.
+export PIP_NO_COMPILE = 1
 
 .PHONY: demo test coverage lint types check docs lowest lowest-coverage clean
 
