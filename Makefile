@@ -7,14 +7,12 @@ TESTED := $(VENV)/.ready-for-tests
 WRITES := $(VENV)/.ready-for-docs
 LOWEST := $(VENV)-lowest/.ready
 # All of them, or those asked for: make lowest TESTS=tests/models
-TESTS  ?=
+TESTS   =
 # Three workers for two processors: many tests wait for a browser or for processes that they start.
 PYTEST  = -m pytest -n 3 --dist worksteal $(TESTS)
 
 # Programs that a test starts find their modules compiled.
 unexport PYTHONDONTWRITEBYTECODE
-# Python compiles what it imports, once; to compile all that is installed takes longer than to install it.
-export PIP_NO_COMPILE = 1
 
 .PHONY: demo test coverage lint types check docs lowest lowest-coverage clean
 

@@ -45,22 +45,20 @@ def workplace(root: Path, vendor: Path, tmp_path: Path, monkeypatch: pytest.Monk
     return tmp_path
 
 
-DRAWN: list[object] = []
-"""The kinds of page that have been drawn in this process."""
-
-
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nine placebo draws by default, and a page only where one has not been drawn before."""
     field = RunConfig.model_fields["placebo_draws"]
+    drawn: list[object] = []
     whole = eventstudy.report.render_html
 
     def page(*results: object, **asked: object) -> str:
         kind = sorted(name for name, value in asked.items() if value is not None)
-        if kind in DRAWN:
+        if kind in drawn:
             return "<html></html>"
-        DRAWN.append(kind)
-        return whole(*results, **asked)  # type: ignore[arg-type]
+        found = whole(*results, **asked)  # type: ignore[arg-type]
+        drawn.append(kind)
+        return found
 
     monkeypatch.setattr("eventstudy.report.render_html", page)
     with monkeypatch.context() as patch:

@@ -60,7 +60,7 @@ def _top(
         from eventstudy.provenance import version as installed
         from eventstudy.run.places import PACKAGE
 
-        typer.echo(f"{DISTRIBUTION} {installed()} from {PACKAGE}")
+        terminal.echo(f"{DISTRIBUTION} {installed()} from {PACKAGE}")
         raise typer.Exit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -106,7 +107,8 @@ def complain(text: str) -> None:
     shown = message if width is None else fitted(message, width)
     if in_colour(sys.stderr):
         shown = shown.replace("eventstudy:", "\x1b[1;31meventstudy:\x1b[0m", 1)
-    print(shown, file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full disk behind it: the exit code has to tell
+        print(shown, file=sys.stderr)
 
 
 def shortened(lines: Sequence[str], most: int = LIST) -> list[str]:

@@ -277,7 +277,7 @@ def test_power_is_that_of_the_noncentral_t(made: Made, drawn: dict[str, figures.
         assert np.isfinite(line).all()
 
 
-@pytest.mark.parametrize("dof", [1, 2, 7, 30, 99, 250])
+@pytest.mark.parametrize("dof", [2, 7, 30, 99, 250])
 def test_power_has_no_gap_and_is_that_of_the_integral(dof: int) -> None:
     """scipy's distribution function is NaN at some places of the far tail, by its version."""
     from eventstudy.report.figures.power import power_of

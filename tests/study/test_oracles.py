@@ -258,7 +258,7 @@ def test_cumulative_patell_agrees_with_eventstudy_for_r(
 def test_windows_agree_with_statspai(
     clustered: tuple[Path, Path], oracles: Path, tmp_path: Path, engine: str
 ) -> None:
-    """Through the command line, with all tests of the engine and the page."""
+    """Through the command line, with all tests of the engine."""
     theirs = pd.read_csv(oracles / "A_clustered__statspai.csv")
     theirs = theirs[(theirs["model"] == "market") & (theirs["correlation"] == "calendar")]
     windows = ["--window", "-10,10", "--window", "-1,1", "--window", "-10,0", "--window", "0,0"]
@@ -279,6 +279,24 @@ def test_windows_agree_with_statspai(
         w = column(written, "wilcoxon", [f"{w0},{w1}"])[0]
         z = (w - 25 * 26 / 4) / np.sqrt(25 * 26 * 51 / 24)
         assert z == pytest.approx(rows.loc["sign_rank", "statistic"], abs=1e-9)
+
+
+def test_the_command_line_takes_a_convention_and_a_model(
+    clustered: tuple[Path, Path], tables: dict[str, Tables], tmp_path: Path
+) -> None:
+    """`tables` are held against the programs above; the other convention has other numbers."""
+    arguments = [
+        "study", str(clustered[0]), "--prices", str(clustered[1]), "--calendar", "prices",
+        "--benchmark", "MKT", "--window", "-10,10", "--convention", "sum_sar", "--model", "market",
+        "--test", "patell", "--test", "bmp", "--out", str(tmp_path),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    written = Tables(pd.read_csv(tmp_path / "tests.csv"), pd.DataFrame(), pd.DataFrame())
+    for test in ("patell", "bmp"):
+        found = column(written, test, ["-10,10"])
+        expected = column(tables["sum_sar"], test, ["-10,10"])
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert abs(found / column(tables["scar"], test, ["-10,10"]) - 1.0) > 1e-6
 
 
 def test_event_by_event_regressions_agree(tables: dict[str, Tables], oracles: Path) -> None:
