@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -125,18 +125,27 @@ def script() -> None:
 
 
 def _with_all_written(code: int) -> int:
-    """Return the exit code once stdout has written, or lost, what it holds.
+    """Return the exit code once stdout and stderr have written, or lost, what they hold.
 
     Python writes it when it ends, and where that fails it ends with 120 and a traceback.
     """
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if code == 0 and not isinstance(error, BrokenPipeError):
-            return _fail(f"stdout cannot be written: {error.strerror or error}", 2)
+    error = _emptied(sys.stdout)
+    if error and code == 0 and not isinstance(error, BrokenPipeError):
+        code = _fail(f"stdout cannot be written: {error.strerror or error}", 2)
+    _emptied(sys.stderr)
     return code
+
+
+def _emptied(stream: TextIO | None) -> OSError | None:
+    """Write what a stream holds; where it takes no more, lose it and return why."""
+    if stream is None:  # closed before the start
+        return None
+    try:
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None
 
 
 def _one_thread_a_product() -> None:
