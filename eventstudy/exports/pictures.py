@@ -102,6 +102,11 @@ def draw_each(asked: Sequence[tuple[Printed, str]]) -> list[bytes]:
     ----------
     asked : sequence of (Printed, {"png", "svg", "pdf"})
 
+    Returns
+    -------
+    list of bytes
+        In the order asked; png at `DPI` dots an inch.
+
     Raises
     ------
     EventStudyError
