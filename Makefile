@@ -6,6 +6,8 @@ READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-for-tests
 WRITES := $(VENV)/.ready-for-docs
 LOWEST := $(VENV)-lowest/.ready
+# Modules are compiled as they are first imported: most of what is installed never is.
+INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile
 # All of them, or those asked for: make lowest TESTS=tests/models
 TESTS   =
 # Three workers for two processors: many tests wait for a browser or for processes that they start.
@@ -14,22 +16,20 @@ PYTEST  = -m pytest -n 3 --dist worksteal $(TESTS)
 # Programs that a test starts find their modules compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test coverage lint types check docs lowest lowest-coverage clean
+.PHONY: demo test coverage lint types check docs lowest clean
 
 demo: $(READY)
 	@$(BIN)/eventstudy demo --out eventstudy-demo
 
-test: $(TESTED)
-	@$(BIN)/python $(PYTEST)
-
-# Lines and branches run by the tests, in this process and in those that tests start; below 95% it fails.
+# make test COVER=1 counts the lines and branches that tests run, in their own processes and in those
+# that they start, and fails below 95%.
 COVERED = --cov=eventstudy --cov-branch --cov-report= --cov-report=term:skip-covered --cov-fail-under=95
 
-coverage: $(TESTED)
-	@$(BIN)/python $(PYTEST) $(COVERED)
+test: $(TESTED)
+	@$(BIN)/python $(PYTEST) $(if $(COVER),$(COVERED))
 
-lowest-coverage: $(LOWEST)
-	@$(VENV)-lowest/bin/python $(PYTEST) $(COVERED)
+coverage:
+	@$(MAKE) --no-print-directory test COVER=1
 
 lint: $(TESTED)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -53,29 +53,29 @@ $(VENV)/bin/python:
 
 $(READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable .
 	@touch $@
 
 $(TESTED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing with the tools for tests (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[test,dev]'
 	@touch $@ $(READY)
 
 $(WRITES): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing with the tools for the documentation (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[docs]'
 	@touch $@ $(READY)
 
 $(LOWEST): pyproject.toml benchmarks/lowest_versions.py | $(VENV)/bin/python
 	@echo "installing the lowest versions that pyproject.toml allows"
 	@$(PYTHON) -m venv $(VENV)-lowest
 	@$(BIN)/python benchmarks/lowest_versions.py > $(VENV)-lowest/pins.txt
-	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)-lowest/pins.txt
-	@$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(VENV)-lowest/bin/python $(INSTALL) --requirement $(VENV)-lowest/pins.txt
+	@$(VENV)-lowest/bin/python $(INSTALL) --no-deps --editable .
 	@touch $@
 
 lowest: $(LOWEST)
-	@$(VENV)-lowest/bin/python $(PYTEST)
+	@$(VENV)-lowest/bin/python $(PYTEST) $(if $(COVER),$(COVERED))
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest eventstudy-demo eventstudy-out docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache

@@ -43,6 +43,12 @@ def test_drained():
 def test_that_fails_anyway():
     assert doubled(1) == 3
 """
+FREEZING = """
+import gc, toy  # as tests/conftest.py does, after which functions are no longer listed
+
+def pytest_collection_finish():
+    gc.freeze()
+"""
 RUN = """
 import json, sys
 from pathlib import Path
@@ -70,6 +76,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]
     root = tmp_path_factory.mktemp("toy")
     (root / "toy.py").write_text(TOY)
     (root / "test_toy.py").write_text(TESTS)
+    (root / "conftest.py").write_text(FREEZING)
     (root / "test_beside.py").write_text("def test_of_something_else():\n    assert 1 + 1 == 2\n")
     run = subprocess.run(
         [sys.executable, "-c", RUN, str(BENCHMARKS), str(root)],
