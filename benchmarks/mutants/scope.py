@@ -44,9 +44,13 @@ GROUPS: dict[str, Group] = {
         Group(
             "abnormal",
             ("eventstudy/abnormal.py", "eventstudy/windows.py"),
-            ("tests/models", "tests/study/test_windows.py", "tests/study/test_made_worlds.py"),
+            ("tests/models", "tests/study", "tests/test_differential.py"),
         ),
-        Group("models", ("eventstudy/models/*.py",), ("tests/models",)),
+        Group(
+            "models",
+            ("eventstudy/models/*.py",),
+            ("tests/models", "tests/study/test_stability.py", "tests/test_differential.py"),
+        ),
         Group(
             "significance",
             ("eventstudy/significance/*.py",),
@@ -54,7 +58,15 @@ GROUPS: dict[str, Group] = {
         ),
         Group("activity", ("eventstudy/activity/*.py",), ("tests/activity",)),
         Group("longrun", ("eventstudy/longrun/*.py",), ("tests/longrun",)),
-        Group("streaming", ("eventstudy/streaming/*.py",), ("tests/streaming",)),
+        Group(
+            "streaming",
+            ("eventstudy/streaming/*.py",),
+            (
+                "tests/streaming",
+                "tests/study/test_streamed_engine.py",
+                "tests/study/test_streamed_edges.py",
+            ),
+        ),
         Group("alignment", ("eventstudy/events/alignment.py",), ("tests/events",)),
         Group(
             "ledger",
