@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_limits
+from warm import IMPORTED
 
 # Workers of pytest-xdist inherit what readline tells of a terminal; tests write to none.
 os.environ.pop("COLUMNS", None)
@@ -30,13 +31,6 @@ threadpool_limits(1, user_api="blas")  # what pytest's plugins have loaded by no
 ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT.parent / "shared" / "prices"
 ORACLES = Path(__file__).resolve().parent / "oracles"
-
-IMPORTED = (
-    "distributed", "distributed.nanny", "distributed.worker", "eventstudy.workers.cluster",
-    "eventstudy.streaming.engine", "eventstudy.backtest.sweep.work",
-    "eventstudy.calibration.experiment",
-)  # fmt: skip
-"""What workers of the cluster have from the start."""
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = "/usr/bin/chromium"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PAGES = (
     "index", "quickstart", "case-study", "extending", "interoperability", "data-contract", "engine",
     "faq", "guide", "methods/README", "methods/tests", "api/index", "api/eventstudy.StudyResult",
@@ -48,6 +49,14 @@ def served(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
+def chromium() -> str:
+    """Return the path of a Chromium or Chrome of this machine."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise SystemExit(f"no browser is there: install chromium (looked for {', '.join(NAMES)})")
+    return found
+
+
 def faults_of(site: Path, shots: Path | None = None) -> list[str]:
     """Return what a reader would stumble on, one a line."""
     from playwright.sync_api import sync_playwright
@@ -59,7 +68,7 @@ def faults_of(site: Path, shots: Path | None = None) -> list[str]:
         route.abort()
 
     with served(site) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for look, (width, scheme, pages) in LOOKS.items():
             context = browser.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=scheme

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from traceback import walk_tb
 from typing import Any, TextIO
 
 import typer
@@ -30,6 +31,8 @@ OF_THE_SYSTEM = tuple(
     if hasattr(errno, name)
 )
 """What the disk says of a full or forbidden place: no fault of ours, whoever met it."""
+PRINTERS = ("rich", "typer", "click")
+"""Packages that print for us, and write nothing else."""
 
 app = typer.Typer(
     name="eventstudy",
@@ -91,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
+            if error.filename is None and _in_print(error):
+                return _fail(_unwritten(error), 2)
             named = error.filename or "a file"
             return _fail(f"{named}: cannot be read or written: {error.strerror}", 2)
         if os.environ.get("EVENTSTUDY_TRACEBACK"):
@@ -102,6 +107,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             1,
         )
     return 0
+
+
+def _in_print(error: OSError) -> bool:
+    """Return whether what failed is a print of help or of a completion, which names no stream."""
+    *_, (last, _) = walk_tb(error.__traceback__)
+    return last.f_globals["__name__"].partition(".")[0] in PRINTERS
+
+
+def _unwritten(error: OSError) -> str:
+    return f"stdout cannot be written: {error.strerror or error}"
 
 
 @cache
@@ -131,7 +146,7 @@ def _with_all_written(code: int) -> int:
     """
     error = _emptied(sys.stdout)
     if error and code == 0 and not isinstance(error, BrokenPipeError):
-        code = _fail(f"stdout cannot be written: {error.strerror or error}", 2)
+        code = _fail(_unwritten(error), 2)
     _emptied(sys.stderr)
     return code
 

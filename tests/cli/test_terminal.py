@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import re
@@ -193,7 +194,11 @@ def test_matrix_products_take_one_thread_unless_the_user_says_otherwise(monkeypa
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("both", [False, True])
-@pytest.mark.parametrize("asked", [["list", "models"], ["--version"]])
+@pytest.mark.parametrize(
+    "asked",
+    [["list", "models"], ["--version"], ["--help"], ["run", "-h"], ["--show-completion", "bash"]],
+    ids=" ".join,
+)
 def test_a_full_disk_behind_stdout_is_no_fault_of_ours(
     root: Path, unbuffered: str, both: bool, asked: list[str]
 ) -> None:
@@ -206,3 +211,17 @@ def test_a_full_disk_behind_stdout_is_no_fault_of_ours(
     assert done.returncode == 2
     told = "eventstudy: stdout cannot be written: No space left on device\n"
     assert done.stderr == (None if both else told)
+
+
+def test_a_disk_that_names_neither_file_nor_stream_is_not_called_stdout(
+    monkeypatch, capsys
+) -> None:
+    from eventstudy.cli import app
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(app, "_commands", lambda: full)
+    assert app.main(["list"]) == 2
+    said = "eventstudy: a file: cannot be read or written: No space left on device\n"
+    assert capsys.readouterr().err == said

@@ -24,6 +24,11 @@ def whereabouts(payload, task):
     return os.getpid(), threading.get_ident(), array.flags.owndata, array.flags.writeable
 
 
+def parent(payload, task):
+    """Return the number of the process that started this one."""
+    return os.getppid()
+
+
 def total(payload, task):
     """Return a sum over rows of the payload's array."""
     begin, end = task

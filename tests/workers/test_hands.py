@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ import time
 import made_tasks as made
 import numpy as np
 import pytest
-from warm import warm_processes  # noqa: F401
+from warm import FORKED, OWN, started, warm_processes  # noqa: F401
 
 from eventstudy.errors import InputError, UnknownNameError
 from eventstudy.workers import LostTaskError, WorkersError, crew
@@ -83,6 +84,24 @@ def test_who_runs_and_what_is_held() -> None:
         assert {result for _, result in hands.run(made.whereabouts, range(2))} == {
             (os.getpid(), threading.get_ident(), True, True)
         }
+
+
+@pytest.mark.skipif(
+    FORKED not in multiprocessing.get_all_start_methods(), reason="no process is forked here"
+)
+def test_processes_of_one_start_are_not_taken_over_by_another() -> None:
+    """What loky keeps would serve whoever asks next: a test would not have what it asks for."""
+
+    def parents():
+        with crew(None, jobs=2) as hands:
+            return {found for _, found in hands.run(made.parent, range(4))}
+
+    forked = parents()
+    with started(OWN):
+        own = parents()
+    assert own == {os.getpid()}
+    assert len(forked) == 1
+    assert forked == parents() != own
 
 
 @ways

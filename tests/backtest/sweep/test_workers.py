@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from warm import warm_processes  # noqa: F401
+from warm import OWN, started, warm_processes  # noqa: F401
 
 from eventstudy.backtest import EventStrategy
 from eventstudy.backtest.sweep import Range, sweep
@@ -31,10 +31,15 @@ def same(one, other) -> None:
 
 
 def test_two_processes_give_exactly_what_one_gives(world, folder) -> None:
-    """With a strategy of a user's folder outside the repository."""
+    """With a strategy of a user's folder outside the repository, and processes as users have them.
+
+    Those import everything anew; a fork has what its parent had, such as a random state.
+    """
     one = sweep(*world, "pair", OVER, folder=folder, jobs=1)
     two = sweep(*world, "pair", OVER, folder=folder, jobs=2)
     same(one, two)
+    with started(OWN):
+        same(one, sweep(*world, "pair", OVER, folder=folder, jobs=2))
     assert set(one.table["engine"]) == {"vectorised", "cerebro"}
 
 
