@@ -6,6 +6,7 @@ before the first one known and ``len(sessions)`` for after the last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -139,12 +140,20 @@ def align_events(
     timed = ~np.isnat(local)
     hourless = ~timed & (labels == UNKNOWN)
     labelled = ~timed & ~hourless
-    n = len(dates)
-    parts = [
-        (timed, _by_time(dates[timed], local[timed], zones[timed], labels[timed], sessions)),
-        (labelled, _by_label(dates[labelled], timed[labelled], labels[labelled], sessions)),
-        (hourless, _by_any_hour(dates[hourless], zones[hourless], sessions)),
-    ]
+    parts = []
+    if timed.any():
+        found = _by_time(dates[timed], local[timed], zones[timed], labels[timed], sessions)
+        parts.append((timed, found))
+    if hourless.any():
+        parts.append((hourless, _by_any_hour(dates[hourless], zones[hourless], sessions)))
+    if labelled.any() or not parts:
+        found = _by_label(dates[labelled], timed[labelled], labels[labelled], sessions)
+        parts.append((labelled, found))
+    return parts[0][1] if len(parts) == 1 else _merged(parts, len(dates))
+
+
+def _merged(parts: Sequence[tuple[Mask, Alignment]], n: int) -> Alignment:
+    """Return the parts of n events, each at the places of its mask, as one."""
     merged = {}
     for name in Alignment.__dataclass_fields__:
         merged[name] = np.empty(n, dtype=getattr(parts[0][1], name).dtype)
@@ -221,8 +230,13 @@ def _finished(
 
 def exchange_days(instant: Instants, sessions: Sessions) -> Days:
     """Return the exchange's date of UTC instants, shape (n,), datetime64[D]."""
+    return _wall_clock(instant, sessions).astype("datetime64[D]")
+
+
+def _wall_clock(instant: Instants, sessions: Sessions) -> Instants:
+    """Return UTC instants by the exchange's own clock, shape (n,), datetime64[ns]."""
     local = pd.DatetimeIndex(instant).tz_localize("UTC").tz_convert(sessions.timezone)
-    return np.asarray(local.tz_localize(None).to_numpy(), dtype="datetime64[D]")
+    return np.asarray(local.tz_localize(None).to_numpy(), dtype="datetime64[ns]")
 
 
 def clock(sessions: Sessions) -> tuple[Instants, Instants]:
@@ -264,12 +278,17 @@ def session_days(rows: Rows, sessions: Sessions) -> Days:
 
 def early_closes(sessions: Sessions) -> Mask:
     """Return the sessions that close earlier than a neighbour, by the exchange's clock."""
-    if sessions.closes is None or len(sessions) < 2:
-        return np.zeros(len(sessions), dtype=bool)
-    local = pd.DatetimeIndex(sessions.closes).tz_localize("UTC").tz_convert(sessions.timezone)
-    hours = np.asarray((local - local.normalize()).to_numpy())
-    before, after = np.r_[hours[:1], hours[:-1]], np.r_[hours[1:], hours[-1:]]
-    return np.asarray(hours < np.maximum(before, after))
+    return _closing_early(np.arange(len(sessions)), sessions)
+
+
+def _closing_early(rows: Rows, sessions: Sessions) -> Mask:
+    """Return whether each of some sessions closes early; not where a row is -1."""
+    if sessions.closes is None or not len(rows):
+        return np.zeros(len(rows), dtype=bool)
+    around = np.clip(rows + np.array([[-1], [0], [1]]), 0, len(sessions) - 1)
+    local = _wall_clock(sessions.closes[around].ravel(), sessions).reshape(around.shape)
+    before, own, after = local - local.astype("datetime64[D]")
+    return np.asarray((own < np.maximum(before, after)) & (rows >= 0))
 
 
 def explain(alignment: Alignment, sessions: Sessions) -> pd.api.extensions.ExtensionArray:
@@ -277,26 +296,31 @@ def explain(alignment: Alignment, sessions: Sessions) -> pd.api.extensions.Exten
 
     Each distinct sentence is made once.
     """
-    keys = pd.DataFrame(
-        {
-            "rule": alignment.rule,
-            "day": alignment.day.astype("int64"),
-            "same": alignment.same,
-            "next": alignment.next,
-        }
+    codes, first = _distinct(
+        alignment.rule, alignment.day.astype("int64"), alignment.same, alignment.next
     )
-    codes = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
-    distinct = keys.drop_duplicates()
-    early = set(sessions.days[early_closes(sessions)].tolist())
-    days = distinct["day"].to_numpy().astype("datetime64[D]")
-    readings = [session_days(distinct[name].to_numpy(), sessions) for name in ("same", "next")]
+    days = alignment.day[first]
+    early = _closing_early(sessions.position(days), sessions)
+    readings = [session_days(rows[first], sessions) for rows in (alignment.same, alignment.next)]
+    columns = (alignment.rule[first], days, early, *readings)
     sentences = [
-        _sentence(rule, day, either, sessions, "early close" if day in early else "close")
-        for rule, day, *either in zip(
-            distinct["rule"].tolist(), days.tolist(), *(r.tolist() for r in readings), strict=True
-        )
+        _sentence(rule, day, either, sessions, "early close" if short else "close")
+        for rule, day, short, *either in zip(*(c.tolist() for c in columns), strict=True)
     ]
-    return pd.array(sentences, dtype="str").take(codes.astype(np.int64))
+    return pd.array(sentences, dtype="str").take(codes)
+
+
+def _distinct(*columns: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """Return each row's number among the distinct rows, and where each of those is first."""
+    codes: Rows = np.zeros(len(columns[0]), dtype=np.int64)
+    count = 1
+    for column in columns:
+        own, values = pd.factorize(column)
+        codes, pairs = pd.factorize(codes * max(len(values), 1) + own)
+        count = len(pairs)
+    first: Rows = np.zeros(count, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes.astype(np.int64), first
 
 
 def _sentence(

@@ -275,12 +275,13 @@ def place(frame: pd.DataFrame, sessions: Sessions) -> Alignment:
     """
     if not len(sessions):
         raise EventStudyError(f"calendar {sessions.name} has no sessions to align events to")
-    labels = pd.Categorical(frame["session"].replace("", "unknown"), categories=LABELS)
+    codes, names = pd.factorize(frame["session"])
+    labels = np.array([LABELS.index(name or "unknown") for name in names], dtype=np.int8)
     return align_events(
         np.array(frame["date"].tolist(), dtype="datetime64[D]"),
         local_instants(frame["date"], frame["time"]),
         frame["timezone"],
-        np.asarray(labels.codes, dtype=np.int8),
+        labels[codes],
         sessions,
     )
 

@@ -186,17 +186,20 @@ def _complete(table: TextTable) -> tuple[pd.DataFrame, list[str]]:
     Rows whose cells are all blank, which spreadsheets leave behind, count as blank lines.
     """
     notes = []
-    blank = pd.Series("", index=table.columns.index, dtype="str")
-    made = {name: table.columns.get(name, blank) for name in COLUMNS}
-    for name in table.columns.columns:
+    given = {str(name): column.array for name, column in table.columns.items()}
+    blank = pd.array([""], dtype="str").take(np.zeros(len(table.rows), dtype=np.int64))
+    made = {name: given.get(name, blank) for name in COLUMNS}
+    for name in given:
         if name in COLUMNS or not name:
             continue
         kept = f"{name} (file)" if name in ADDED else name
         if kept != name:
             notes.append(f"{table.file}: extra column {name!r} is kept as {kept!r}")
-        made[kept] = table.columns[name]
+        made[kept] = given[name]
     frame = pd.DataFrame({**made, "row": table.rows})
-    keep = np.array((frame["event_id"] != "") | (frame["date"] != ""))
+    keep = ~(_is(frame, "event_id", "") & _is(frame, "date", ""))
+    if keep.all():
+        return frame, notes
     suspect = np.flatnonzero(~keep)
     keep[suspect] = (frame.iloc[suspect].drop(columns="row") != "").any(axis=1).to_numpy()
     return frame[keep].reset_index(drop=True), notes
@@ -216,11 +219,9 @@ def _parsers(baskets: Baskets, frame: pd.DataFrame) -> dict[str, Callable[[str],
 
 
 def _check_ids(checked: Checked) -> None:
-    ids = checked.frame["event_id"]
-    checked.blame(
-        "event_id", (ids == "").to_numpy(), lambda _: "an id is needed", "an id is needed"
-    )
-    again = (ids.duplicated() & (ids != "")).to_numpy()
+    ids, blank = checked.frame["event_id"], _is(checked.frame, "event_id", "")
+    checked.blame("event_id", blank, lambda _: "an id is needed", "an id is needed")
+    again = ids.duplicated().to_numpy() & ~blank
     rows = checked.frame["row"]
     checked.blame(
         "event_id",
@@ -252,7 +253,9 @@ def _check_expects(checked: Checked, baskets: Baskets) -> None:
     parse = cells.expects_parser(baskets)
     directions, texts = pd.factorize(frame["expects"])
     # Where tickers have a fault of their own, directions cannot be held against them.
-    listed, lists = pd.factorize(frame["tickers"].where(checked.readable("tickers"), ""))
+    fine = checked.readable("tickers")
+    tickers = frame["tickers"] if fine.all() else frame["tickers"].where(fine, "")
+    listed, lists = pd.factorize(tickers)
     codes, pairs = pd.factorize(directions * max(len(lists), 1) + listed)
     normal, problems = [], _Problems()
     for code, pair in enumerate(pairs.tolist()):
@@ -269,8 +272,9 @@ def _check_expects(checked: Checked, baskets: Baskets) -> None:
 def _check_gap(checked: Checked) -> None:
     """Find times that a clock change skips: 02:30 on the day on which 02:00 becomes 03:00."""
     frame = checked.frame
-    timed = checked.readable("date", "time", "timezone") & (frame["time"] != "").to_numpy()
-    at = np.flatnonzero(timed)
+    at = np.flatnonzero(checked.readable("date", "time", "timezone") & ~_is(frame, "time", ""))
+    if not len(at):
+        return
     local = local_instants(frame["date"].iloc[at], frame["time"].iloc[at])
     skipped = np.zeros(len(frame), dtype=bool)
     skipped[at] = np.isnat(utc_instants(local, frame["timezone"].iloc[at]))
@@ -287,9 +291,9 @@ def _check_gap(checked: Checked) -> None:
 
 def _check_known_on(checked: Checked) -> None:
     frame = checked.frame
-    known = checked.readable("date", "known_on") & (frame["known_on"] != "").to_numpy()
-    # ISO dates sort as text.
-    late = known & (frame["known_on"] > frame["date"]).to_numpy()
+    late = checked.readable("date", "known_on") & ~_is(frame, "known_on", "")
+    if late.any():  # ISO dates sort as text
+        late &= (frame["known_on"] > frame["date"]).to_numpy()
     checked.blame(
         "known_on",
         late,
@@ -299,7 +303,7 @@ def _check_known_on(checked: Checked) -> None:
 
 
 def _note_lower_case(checked: Checked) -> None:
-    lists = checked.frame["tickers"].loc[checked.readable("tickers")].unique()
+    lists = checked.frame["tickers"].array[checked.readable("tickers")].unique()
     tokens = {token for text in lists for token in cells.split_tickers(text)}
     lower = sorted(t for t in tokens if t != t.upper() and not t.startswith("@"))
     if lower:
@@ -311,10 +315,22 @@ def _note_lower_case(checked: Checked) -> None:
 
 
 def _fill_defaults(frame: pd.DataFrame) -> None:
-    frame["timezone"] = frame["timezone"].replace("", DEFAULT_TIMEZONE)
-    frame["use"] = frame["use"].replace("", "study")
-    no_hint = (frame["session"] == "") & (frame["time"] == "")
-    frame["session"] = frame["session"].mask(no_hint, "unknown")
+    blank = {name: _is(frame, name, "") for name in ("timezone", "use", "session", "time")}
+    _fill(frame, "timezone", blank["timezone"], DEFAULT_TIMEZONE)
+    _fill(frame, "use", blank["use"], "study")
+    _fill(frame, "session", blank["session"] & blank["time"], "unknown")
+
+
+def _fill(frame: pd.DataFrame, column: str, where: Mask, text: str) -> None:
+    if where.any():
+        cells = frame[column].array.copy()
+        cells[where] = text
+        frame[column] = cells
+
+
+def _is(frame: pd.DataFrame, column: str, text: str) -> Mask:
+    """Return where a column of text is this one."""
+    return np.asarray(frame[column].array == text, dtype=bool)
 
 
 @dataclass(eq=False)

@@ -94,8 +94,8 @@ def table_of_frame(frame: pd.DataFrame) -> TextTable:
 
 
 def _table(file: str, header: tuple[str, ...], texts: list[pd.Series], n: int) -> TextTable:
-    columns = {name: texts[i] for i, name in reversed(list(enumerate(header)))}
-    frame = pd.DataFrame(columns, index=range(n), columns=list(dict.fromkeys(header)), dtype="str")
+    columns = {name: texts[i].array for i, name in reversed(list(enumerate(header)))}
+    frame = pd.DataFrame({name: columns[name] for name in header}, index=range(n), dtype="str")
     rows: npt.NDArray[np.int64] = np.arange(2, n + 2, dtype=np.int64)
     return TextTable(file, header, frame, rows, ())
 

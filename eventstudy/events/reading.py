@@ -132,7 +132,7 @@ def _placed(checked: Checked, sessions: Sessions | None) -> pd.DataFrame:
         if checked.faults:
             raise InputError(checked.in_order())
         return checked.frame
-    frame = checked.frame.iloc[when]
+    frame = checked.frame if len(when) == len(checked.frame) else checked.frame.iloc[when]
     placed = place(frame, sessions)
     wrong = np.zeros(len(checked.frame), dtype=bool)
     wrong[when] = placed.contradicts
@@ -151,7 +151,9 @@ def _zone_notes(file: str, frame: pd.DataFrame, sessions: Sessions | None) -> li
     """Say where a label may have been meant for another zone's day."""
     if sessions is None or not sessions.has_clock:
         return []
-    abroad = frame["timezone"] != sessions.timezone
+    abroad = (frame["timezone"] != sessions.timezone).to_numpy()
+    if not abroad.any():
+        return []
     labelled = (frame["time"] == "") & (frame["session"] != "unknown")
     ids = frame["event_id"][abroad & labelled].tolist()
     if not ids:
