@@ -18,7 +18,9 @@ above zero and adds more than 2% of the median over the rounds that were measure
     python benchmarks/soak.py [--prices ../shared/prices] [--minutes 60] [--events 10000]
                               [--csv rounds.csv] [--read rounds.csv] [--write]
 
-Without --prices the sample is taken. --write puts the verdict into docs/benchmarks.md.
+Without --prices the sample is taken. The file of rounds begins with a comment that holds the
+settings of the run, so that --read tells the verdict under them. --write puts it into
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ import contextlib
 import csv
 import ctypes
 import gc
+import json
 import os
 import platform
 import re
@@ -64,6 +67,7 @@ READING = (
     "memory is taken after free pages were given back. Slopes are of least squares over the rounds "
     "after the first quarter, levels by engine and report taken out, errors by Newey and West."
 )
+UNTOLD = "Rounds of a file that does not hold the settings of its run"
 ALLOWED = 0.02
 """Growth over the measured rounds, relative to the median, that counts as none."""
 
@@ -110,6 +114,36 @@ class Round:
     handles: int
     threads: int
     files: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked for, and where it ran.
+
+    Attributes
+    ----------
+    command : str
+        That runs it again.
+    events, tickers, sessions : int
+        Of its inputs.
+    python : str
+        The version.
+    processors : int or None
+    """
+
+    command: str
+    events: int
+    tickers: int
+    sessions: int
+    python: str
+    processors: int | None
+
+    def __str__(self) -> str:
+        pairs = self.events * (self.tickers - 1)
+        return (
+            f"`{self.command}`: {self.events:,} events on {self.tickers} tickers ({pairs:,} pairs) "
+            f"of {self.sessions:,} sessions; Python {self.python}, {self.processors} processors"
+        )
 
 
 @dataclass(frozen=True)
@@ -405,26 +439,53 @@ def own_folders() -> Iterator[Path]:
                 os.environ["EVENTSTUDY_CACHE"] = told
 
 
-def run(prices: es.PriceTable, asked: argparse.Namespace) -> list[Round]:
-    """Soak as the arguments say, rounds written where they say."""
+def settings_of(asked: argparse.Namespace, prices: es.PriceTable) -> Settings:
+    """Return the settings of a run; the command names those that are not the default."""
+    flags = ("prices", "minutes", "events", "rounds", "report")
+    chosen = [(flag, getattr(asked, flag)) for flag in flags]
+    words = [f"--{f} {value}" for f, value in chosen if value != _parser().get_default(f)]
+    return Settings(
+        " ".join(["python benchmarks/soak.py", *words]), asked.events, len(prices.tickers),
+        len(prices.dates), platform.python_version(), os.cpu_count(),
+    )  # fmt: skip
+
+
+def run(asked: argparse.Namespace) -> tuple[Settings, list[Round]]:
+    """Soak as the arguments say; settings and rounds are written where they say."""
+    prices = es.load_prices(None, source=asked.prices)
+    settings = settings_of(asked, prices)
     with own_folders() as folder, contextlib.ExitStack() as stack:
         told = stack.enter_context(asked.csv.open("w", newline="")) if asked.csv else sys.stdout
+        told.write(f"# {json.dumps(asdict(settings))}\n")
         world = make_world(prices, asked.events, asked.report, folder)
-        return soak(world, asked.minutes, asked.rounds, told)
+        return settings, soak(world, asked.minutes, asked.rounds, told)
 
 
-def read_rounds(path: Path) -> list[Round]:
-    """Return the rounds that --csv wrote."""
+def read_rounds(path: Path) -> tuple[Settings | None, list[Round]]:
+    """Return what --csv wrote: settings, None in a file that is older than they are, and rounds.
+
+    Raises
+    ------
+    SystemExit
+        Where the file lacks a figure that is counted now.
+    """
     kinds = {"str": str, "int": int, "float": float}
     with path.open(newline="") as told:
-        return [
+        first = told.readline()
+        settings = Settings(**json.loads(first[1:])) if first.startswith("#") else None
+        if settings is None:
+            told.seek(0)
+        table = csv.DictReader(told)
+        lacking = {f.name for f in fields(Round)} - set(table.fieldnames or ())
+        if lacking:
+            raise SystemExit(f"{path} lacks {', '.join(sorted(lacking))}: soak anew")
+        return settings, [
             Round(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Round)})
-            for line in csv.DictReader(told)
+            for line in table
         ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak, tell the verdict; 1 where anything grows."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prices", default="sample")
     parser.add_argument("--minutes", type=float, default=60.0)
@@ -434,16 +495,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--csv", type=Path, help="where the rounds are written; default: stdout")
     parser.add_argument("--read", type=Path, help="tell the verdict on rounds that --csv wrote")
     parser.add_argument("--write", action="store_true")
-    asked = parser.parse_args(arguments)
-    prices = es.load_prices(None, source=asked.prices)
-    rounds = read_rounds(asked.read) if asked.read else run(prices, asked)
-    pairs = asked.events * (len(prices.tickers) - 1)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Soak, tell the verdict; 1 where anything grows."""
+    asked = _parser().parse_args(arguments)
+    settings, rounds = read_rounds(asked.read) if asked.read else run(asked)
     text = (
-        "## The same work for an hour\n\n"
-        f"`python benchmarks/soak.py`: {asked.events:,} events on {len(prices.tickers)} tickers "
-        f"({pairs:,} pairs) of {len(prices.dates):,} sessions, {len(rounds)} rounds in "
-        f"{rounds[-1].minute:.0f} minutes; Python {platform.python_version()}, {os.cpu_count()} "
-        f"processors. {READING}\n\n{verdict_of(rounds)}"
+        f"## The same work for an hour\n\n{settings or UNTOLD}; {len(rounds)} rounds in "
+        f"{rounds[-1].minute:.0f} minutes. {READING}\n\n{verdict_of(rounds)}"
     )
     print(text)
     if asked.write:

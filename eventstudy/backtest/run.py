@@ -16,7 +16,8 @@ from eventstudy.backtest import tables
 from eventstudy.backtest.costs import Costs
 from eventstudy.backtest.desk import Desk
 from eventstudy.backtest.engines import ENGINES, run_desk
-from eventstudy.backtest.evidence import Ran, gather
+from eventstudy.backtest.evidence import gather
+from eventstudy.backtest.frictions import Ran
 from eventstudy.backtest.library import Strategy, resolve_strategies
 from eventstudy.backtest.limits import Limits
 from eventstudy.backtest.result import BacktestResult

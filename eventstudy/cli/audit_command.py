@@ -73,7 +73,8 @@ def audit(
     given = {name: value for name, value in locals().items() if name not in OWN}
     asked = _config({**given, "strategy": names})
     from eventstudy.backtest import audit as verb
-    from eventstudy.run.execute import read_inputs, strategies_of, trading_options, utc_now
+    from eventstudy.run.execute import strategies_of, trading_options, utc_now
+    from eventstudy.run.inputs import read_inputs
     from eventstudy.run.kept import Target
 
     began, target = utc_now(), Target(out, runs)

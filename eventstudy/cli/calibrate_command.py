@@ -86,7 +86,8 @@ def calibrate(
     """
     from eventstudy.calibration import calibrate as verb
     from eventstudy.run.config import read_config
-    from eventstudy.run.execute import read_factors, utc_now
+    from eventstudy.run.execute import utc_now
+    from eventstudy.run.inputs import read_factors
     from eventstudy.run.kept import Target
 
     started = utc_now()
@@ -172,7 +173,7 @@ def _inputs(asked: RunConfig) -> tuple[EventCalendar | None, PriceTable]:
     from eventstudy.errors import EventStudyError
     from eventstudy.prices import load_prices
     from eventstudy.prices.load import SOURCES
-    from eventstudy.run.execute import read_inputs
+    from eventstudy.run.inputs import read_inputs
 
     if asked.prices is None:
         raise EventStudyError(

@@ -68,7 +68,7 @@ def check_events(
     """Print the aligned calendar, overlaps and coincidences per ticker."""
     from eventstudy.events import check_frame, check_tickers, separation_notes
     from eventstudy.run.config import read_config
-    from eventstudy.run.execute import read_calendar, read_inputs
+    from eventstudy.run.inputs import read_calendar, read_inputs
     from eventstudy.windows import make_frame
 
     flags = {

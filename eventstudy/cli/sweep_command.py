@@ -110,7 +110,8 @@ def sweep(
     asked = _config(given)
     from eventstudy.backtest.sweep import parse_space
     from eventstudy.backtest.sweep import sweep as verb
-    from eventstudy.run.execute import read_inputs, trading_options, utc_now
+    from eventstudy.run.execute import trading_options, utc_now
+    from eventstudy.run.inputs import read_inputs
 
     began, clock = utc_now(), time.perf_counter()
     target = _target(out, runs, format_, export)

@@ -13,7 +13,7 @@ from eventstudy.exports.frames import frames_of
 from eventstudy.exports.paper import paper_tables
 from eventstudy.letters import unquoted
 from eventstudy.report import figures as drawn
-from eventstudy.report import robustness, tables, words
+from eventstudy.report import robustness, study_tables, words
 from eventstudy.report.activity import activity_table, bhar_table, calendar_time_table
 from eventstudy.report.case import Case, make_case
 from eventstudy.report.claims import claim_cards, claims_table
@@ -159,12 +159,12 @@ class StudyDocument:
         if self.study is None:
             return ()
         return (
-            tables.group_meanings(self.study),
-            tables.calendar_table(self.study),
-            tables.coincidence_table(self.study),
-            tables.methods_table(self.study),
-            tables.price_table(self.study),
-            tables.warning_table(self.study),
+            study_tables.group_meanings(self.study),
+            study_tables.calendar_table(self.study),
+            study_tables.coincidence_table(self.study),
+            study_tables.methods_table(self.study),
+            study_tables.price_table(self.study),
+            study_tables.warning_table(self.study),
         )
 
 
@@ -191,17 +191,17 @@ def _of_study(study: StudyResult, paper: tuple[Noted, ...], case: Case) -> list[
         Section(
             f"The case: {event}",
             (*_told(case.conclusions), *case.reading, *case.not_identified),
-            (tables.case_table(case),),
+            (study_tables.case_table(case),),
             _drawn(drawn.event_figure(study, event), *singles),
         ),
         Section(
             "All groups and tests",
             (),
             (
-                tables.effects_table(study),
-                tables.group_meanings(study),
-                tables.lead_tests_table(study, lead_group(study), alignment, model),
-                tables.methods_table(study),
+                study_tables.effects_table(study),
+                study_tables.group_meanings(study),
+                study_tables.lead_tests_table(study, lead_group(study), alignment, model),
+                study_tables.methods_table(study),
             ),
             _drawn(
                 drawn.heatmap_figure(study),
@@ -249,12 +249,12 @@ def _of_inputs(study: StudyResult, prices: Figure) -> Section:
         "Calendar and prices",
         (*study.events.notes, *study.events.assumptions),
         (
-            tables.calendar_table(study),
-            tables.coincidence_table(study),
-            tables.overlap_table(study),
-            tables.dropped_table(study),
-            tables.price_table(study),
-            tables.warning_table(study),
+            study_tables.calendar_table(study),
+            study_tables.coincidence_table(study),
+            study_tables.overlap_table(study),
+            study_tables.dropped_table(study),
+            study_tables.price_table(study),
+            study_tables.warning_table(study),
         ),
         (prices,),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from eventstudy.report import tables
+from eventstudy.report import study_tables
 from eventstudy.report.figures.groups import effects_figure, heatmap_figure, path_figures
 from eventstudy.report.lead import (
     headline_alignment,
@@ -16,9 +16,10 @@ from eventstudy.report.lead import (
 )
 from eventstudy.report.numbers import decimal
 from eventstudy.report.shell import rendered, shell
+from eventstudy.report.tables import Table
 
 if TYPE_CHECKING:
-    from eventstudy.report.tables import PackedTable, Table
+    from eventstudy.report.tables import PackedTable
     from eventstudy.study import LargeStudy
 
 MOST_GROUPS = 40
@@ -41,11 +42,11 @@ def large_html(study: LargeStudy, title: str | None = None) -> str:
         "title": title or "Event study",
         "asked": study.asked_lines(),
         "cautions": study.caution_lines(),
-        "effects_table": tables.effects_table(study),
-        "meanings": tables.group_meanings(study),
-        "lead_tests": tables.lead_tests_table(study, group, alignment, model),
+        "effects_table": study_tables.effects_table(study),
+        "meanings": study_tables.group_meanings(study),
+        "lead_tests": study_tables.lead_tests_table(study, group, alignment, model),
         "every_test": _every_test(study),
-        "methods": tables.methods_table(study, single=False),
+        "methods": study_tables.methods_table(study, single=False),
         "left_out": left_out_table(study),
         "manifest": json.dumps(study.manifest(), indent=2, default=str),
         **shell({figure.name: figure for figure in shown}),
@@ -65,7 +66,7 @@ def _every_test(study: LargeStudy) -> PackedTable:
     cut = cut.head(MOST_TESTS)
     more = "" if len(cut) == len(frame) else f", {len(cut):,} of {len(frame):,} rows"
     start = {"group": lead_group(study), "window": window_names(study)[0]}
-    return tables.tests_packed(
+    return study_tables.tests_packed(
         "tests", f"Every test over every group, day and window{more}", cut,
         ("group", "alignment", "window", "test"), start,
     )  # fmt: skip
@@ -80,4 +81,4 @@ def left_out_table(study: LargeStudy) -> Table:
         for event, ticker, reason, detail in dropped.drop_duplicates("reason").to_numpy().tolist()
     )
     columns = (("reason", False), ("rows", True), ("the first of them", False))
-    return tables.Table("left-out", "What was left out, by reason", columns, rows, "Nothing.")
+    return Table("left-out", "What was left out, by reason", columns, rows, "Nothing.")

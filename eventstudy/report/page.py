@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventstudy.claims.verdicts import RULE
-from eventstudy.report import figures, robustness, tables, words
+from eventstudy.report import figures, robustness, study_tables, words
 from eventstudy.report.activity import (
     activity_table,
     bhar_table,
@@ -144,19 +144,19 @@ def _tables(study: StudyResult, case: Case) -> dict[str, Table | list[PackedTabl
     model, alignment = model_names(study)[0], headline_alignment(study)
     group = lead_group(study)
     return {
-        "case_table": tables.case_table(case),
-        "effects_table": tables.effects_table(study),
-        "groups_table": tables.group_meanings(study),
-        "lead_tests": tables.lead_tests_table(study, group, alignment, model),
-        "methods_table": tables.methods_table(study),
-        "cars_table": tables.cars_packed(study),
+        "case_table": study_tables.case_table(case),
+        "effects_table": study_tables.effects_table(study),
+        "groups_table": study_tables.group_meanings(study),
+        "lead_tests": study_tables.lead_tests_table(study, group, alignment, model),
+        "methods_table": study_tables.methods_table(study),
+        "cars_table": study_tables.cars_packed(study),
         "tests_tables": _test_tables(study, case),
-        "calendar_table": tables.calendar_table(study),
-        "coincidence_table": tables.coincidence_table(study),
-        "overlap_table": tables.overlap_table(study),
-        "dropped_table": tables.dropped_table(study),
-        "price_table": tables.price_table(study),
-        "warning_table": tables.warning_table(study),
+        "calendar_table": study_tables.calendar_table(study),
+        "coincidence_table": study_tables.coincidence_table(study),
+        "overlap_table": study_tables.overlap_table(study),
+        "dropped_table": study_tables.dropped_table(study),
+        "price_table": study_tables.price_table(study),
+        "warning_table": study_tables.warning_table(study),
     }
 
 
@@ -198,12 +198,12 @@ def _test_tables(study: StudyResult, case: Case) -> list[PackedTable]:
         if cut:
             over, one = _cut(study, case, over, one)
         found = [
-            tables.tests_packed(
+            study_tables.tests_packed(
                 "group-tests", f"Tests over events{note}", over,
                 ("group", "window", "alignment", "model", "test"),
                 {"group": group, "alignment": alignment},
             ),
-            tables.tests_packed(
+            study_tables.tests_packed(
                 "single-tests", f"Tests of single events{note}", one,
                 ("window", "test", "alignment", "model"),
                 {"window": window_names(study)[0], "test": "sq"},

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from eventstudy.events import EventCalendar
     from eventstudy.prices import PriceTable
     from eventstudy.run.config import RunConfig
-    from eventstudy.run.execute import Outcome, Say
+    from eventstudy.run.execute import Outcome
+    from eventstudy.run.inputs import Say
 
 FORMAT = 1
 ABOUT = "about.json"
@@ -196,7 +197,7 @@ def _name(asked: str, inputs: str) -> str:
 
 def _read(config: RunConfig, entry: Path, say: Say) -> Inputs:
     """Read the inputs of a run, and the prices that its claims alone need."""
-    from eventstudy.run.execute import prices_of, read_inputs
+    from eventstudy.run.inputs import prices_of, read_inputs
 
     events, prices = read_inputs(config, say)
     further = _about(entry).get("further")

@@ -13,8 +13,9 @@ from eventstudy.errors import StudyError
 from eventstudy.exports.frames import writer_of
 from eventstudy.models.contract import Progress, unwatched
 from eventstudy.run.config import LONG_RUN, RunConfig
-from eventstudy.run.execute import Say, read_factors, read_inputs, silent, utc_now
+from eventstudy.run.execute import utc_now
 from eventstudy.run.files import configuration_of
+from eventstudy.run.inputs import Say, read_factors, read_inputs, silent
 
 if TYPE_CHECKING:
     from eventstudy.study.large import LargeStudy

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import platform
+from typing import TextIO
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -80,3 +84,62 @@ def test_the_slope_is_statsmodels_with_newey_wests_errors(soak) -> None:
     assert not soak.growth_of(rounds_of(soak, 0.0), "live").grows
     assert soak.growth_of(rounds, "handles").slope == 0.0
     assert len(soak.rows_of(rounds)) == 9
+
+
+SETTINGS = {
+    "command": "python benchmarks/soak.py --prices elsewhere --events 77", "events": 77,
+    "tickers": 9, "sessions": 1234, "python": "3.13.9", "processors": 64,
+}  # fmt: skip
+HEAD = (
+    "`python benchmarks/soak.py --prices elsewhere --events 77`: 77 events on 9 tickers "
+    "(616 pairs) of 1,234 sessions; Python 3.13.9, 64 processors; 60 rounds in 1 minutes."
+)
+
+
+def table_of(rounds: list[object]) -> str:
+    """What the file of rounds held before settings stood in it."""
+    names = list(vars(rounds[0]))
+    lines = [",".join(str(getattr(one, name)) for name in names) for one in rounds]
+    return "\n".join([",".join(names), *lines, ""])
+
+
+def test_rounds_are_read_under_the_settings_of_their_run(soak, tmp_path, capsys) -> None:
+    rounds = rounds_of(soak, 0.0)
+    path = tmp_path / "rounds.csv"
+    path.write_text(f"# {json.dumps(SETTINGS)}\n{table_of(rounds)}")
+    settings, found = soak.read_rounds(path)
+    assert vars(settings) == SETTINGS
+    assert found == rounds
+    assert soak.main(["--read", str(path)]) == 0
+    assert HEAD in capsys.readouterr().out
+
+
+def test_a_file_without_settings_is_read_and_said_to_have_none(soak, tmp_path, capsys) -> None:
+    rounds = rounds_of(soak, 0.3)
+    path = tmp_path / "old.csv"
+    path.write_text(table_of(rounds))
+    assert soak.read_rounds(path) == (None, rounds)
+    assert soak.main(["--read", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "does not hold the settings of its run; 60 rounds in 1 minutes" in said
+    assert "events on" not in said
+    path.write_text(table_of(rounds).replace("arenas", "other"))
+    with pytest.raises(SystemExit, match="lacks arenas: soak anew"):
+        soak.read_rounds(path)
+
+
+def test_a_run_writes_its_settings_ahead_of_its_rounds(soak, tmp_path, monkeypatch) -> None:
+    done = rounds_of(soak, 0.0)
+
+    def short(world: object, minutes: float, most: int | None, told: TextIO) -> list[object]:
+        told.write(table_of(done))
+        return done
+
+    monkeypatch.setattr(soak, "soak", short)
+    path = tmp_path / "rounds.csv"
+    assert soak.main(["--events", "12", "--rounds", "60", "--csv", str(path)]) == 0
+    settings, rounds = soak.read_rounds(path)
+    assert settings.command == "python benchmarks/soak.py --events 12 --rounds 60"
+    assert (settings.events, settings.tickers, settings.sessions) == (12, 5, 250)
+    assert settings.python == platform.python_version()
+    assert rounds == done

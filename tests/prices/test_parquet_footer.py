@@ -85,12 +85,15 @@ except EventStudyError as error:
 """
 
 
+@pytest.mark.skipif(
+    int(pa.__version__.split(".")[0]) < 20,
+    reason=f"pyarrow {pa.__version__} writes no SizeStatistics, damaged here: 20 and newer "
+    "do; 19 only reads them, and 18 knows none",
+)
 def test_a_footer_over_which_arrow_ends_the_process_is_told(tmp_path: Path) -> None:
     path = written(tmp_path)
     # Fields 2 and 3 of SizeStatistics, the histograms of levels, change places in column ticker.
     content, right = path.read_bytes(), b"\x16\x24" + b"\x19\x06" + b"\x19\x26\x00\x08"
-    if b"\x19\x06" not in content:
-        pytest.skip("this version of Arrow writes no SizeStatistics, and reads none")
     assert content.count(right) == 1
     path.write_bytes(content.replace(right, b"\x16\x24" + b"\x19\x26\x00\x08" + b"\x19\x06"))
     done = subprocess.run(
