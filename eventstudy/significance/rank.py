@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from eventstudy.abnormal import added
 from eventstudy.significance.contract import (
     SignificanceTest,
     Verdict,
@@ -32,7 +33,8 @@ class _NoZeros(SignificanceTest):
 
     def caveat(self, sample: Sample, mask: Floats) -> str:
         """Say how many CARs are zero, and what else fails."""
-        zeros = int((sample.cars(mask[None, :])[0] == 0).sum())
+        car = added(np.where(sample.missing, 0.0, sample.ar), mask[None, :])
+        zeros = int((car == 0).sum())
         return "; ".join(filter(None, (zeros_said(zeros), super().caveat(sample, mask))))
 
 

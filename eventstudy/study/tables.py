@@ -242,7 +242,7 @@ def group_tests_frame(study: StudyResult, progress: Progress = unwatched) -> pd.
         for test, found in zip(study.tests_asked, known[key], strict=True):
             where = (group.name, alignment, model, convention_of(test, sample.convention))
             parts.append(rows_of_test(where, names, found, two_sided_only=group.two_sided_only))
-    return tests_frame(parts, len(windows))
+    return stacked_frame(TESTS, parts, len(windows))
 
 
 def convention_of(test: SignificanceTest, convention: str) -> str:
@@ -279,13 +279,15 @@ def rows_of_test(
     )  # fmt: skip
 
 
-def tests_frame(parts: Sequence[tuple[Any, ...]], count: int) -> pd.DataFrame:
-    """Return what `rows_of_test` gives, stacked; `count` windows each."""
+def stacked_frame(
+    names: Sequence[str], parts: Sequence[tuple[Any, ...]], count: int
+) -> pd.DataFrame:
+    """Return what `rows_of_test` or `rows_of_effects` give, stacked; `count` windows each."""
     import pandas as pd
 
     if not parts:
-        return pd.DataFrame(columns=list(TESTS))
-    columns = zip(TESTS, zip(*parts, strict=True), strict=True)
+        return pd.DataFrame(columns=list(names))
+    columns = zip(names, zip(*parts, strict=True), strict=True)
     return pd.DataFrame({name: _stacked(held, count) for name, held in columns})
 
 
@@ -305,8 +307,6 @@ def effects_frame(
 
     Of the groups of these names, of all by default.
     """
-    import pandas as pd
-
     names = [window_name(w) for w in windows]
     masks = study.config.frame.masks(windows)
     parts = []
@@ -316,14 +316,14 @@ def effects_frame(
         if key not in known:
             known[key] = group_effects(sample, masks)
         number = len(sample), sample.n_dates
-        parts.append(effect_rows((group.name, alignment, model), names, number, known[key]))
-    return pd.concat(parts, ignore_index=True)
+        parts.append(rows_of_effects((group.name, alignment, model), names, number, known[key]))
+    return stacked_frame(EFFECTS, parts, len(windows))
 
 
-def effect_rows(
+def rows_of_effects(
     where: tuple[str, str, str], names: list[str], number: tuple[int, int], found: Effects
-) -> pd.DataFrame:
-    """Return the mean CARs of one group over every window as rows of `EFFECTS`.
+) -> tuple[Any, ...]:
+    """Return the mean CARs of one group over every window as columns of `EFFECTS`.
 
     Parameters
     ----------
@@ -334,12 +334,5 @@ def effect_rows(
         Events, and their dates.
     found : Effects
     """
-    import pandas as pd
-
-    part = {
-        **dict(zip(("group", "alignment", "model"), where, strict=True)),
-        "window": names,
-        **dict(zip(("n", "n_dates"), number, strict=True)),
-        **{name: getattr(found, name) for name in ("caar", "se", "lo", "hi", "mde")},
-    }
-    return pd.DataFrame(part, columns=list(EFFECTS))
+    counts = (np.full(len(names), count) for count in number)
+    return (*where, names, *counts, found.caar, found.se, found.lo, found.hi, found.mde)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from eventstudy.significance.resampling import ClusterBootstrap
 from eventstudy.study.multiple import multiplicity_frame, stepped_down
 
 Floats = npt.NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _uncollected() -> Iterator[None]:
+    """Holm's adjustment in statsmodels collects rubbish, which takes longer than all else here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gc.collect", lambda *_: 0)
+        yield
 
 
 @given(seed=st.integers(0, 2**20), tests=st.integers(1, 25))

@@ -228,31 +228,54 @@ def test_a_frame_of_adjusted_closes_gives_the_same_study(sample_study: es.StudyR
     np.testing.assert_allclose(other.cars["se"], mine["se"], rtol=1e-9)
 
 
+@pytest.fixture(scope="module")
+def five() -> es.PriceTable:
+    return es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+
+
+@pytest.fixture(scope="module")
+def unchanged(root: Path, five: es.PriceTable) -> es.StudyResult:
+    """The study of two releases on adjusted closes that end as they did."""
+    events = es.read_events(root / "events.csv").select([AVGO, "avgo-earnings-2024-09-05"])
+    return es.event_study(events, es.load_prices(closes(five)), window=(0, 1))
+
+
+def closes(prices: es.PriceTable) -> pd.DataFrame:
+    return pd.DataFrame(prices.close, index=pd.DatetimeIndex(prices.dates), columns=prices.tickers)
+
+
 @given(seed=st.integers(0, 2**16))
 @settings(max_examples=8, deadline=None)
-def test_returns_after_the_window_change_nothing_before(root: Path, seed: int) -> None:
-    events = es.read_events(root / "events.csv").select([AVGO, "avgo-earnings-2024-09-05"])
-    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
-    frame = pd.DataFrame(prices.close, index=pd.DatetimeIndex(prices.dates), columns=prices.tickers)
-    later = frame.index > "2024-12-16"
-    changed = frame.copy()
+def test_returns_after_the_window_change_nothing_before(
+    five: es.PriceTable, unchanged: es.StudyResult, seed: int
+) -> None:
+    changed = closes(five)
+    later = changed.index > "2024-12-16"
     noise = np.random.default_rng(seed).lognormal(0, 0.1, (int(later.sum()), 5))
     changed.loc[later] *= noise
-    one, other = (
-        es.event_study(events, es.load_prices(f), window=(0, 1)).cars for f in (frame, changed)
-    )
-    pd.testing.assert_frame_equal(one, other)
+    other = es.event_study(unchanged.events, es.load_prices(changed), window=(0, 1))
+    pd.testing.assert_frame_equal(unchanged.cars, other.cars)
+
+
+@pytest.fixture(scope="module")
+def autumn(root: Path) -> pd.DataFrame:
+    frame = pd.read_csv(root / "events.csv", dtype=str, keep_default_na=False)
+    return frame[frame["date"].between("2024-09-01", "2025-02-01")]
+
+
+@pytest.fixture(scope="module")
+def in_order(autumn: pd.DataFrame, five: es.PriceTable) -> es.StudyResult:
+    return es.event_study(es.read_events(autumn), five, window=(0, 1))
 
 
 @given(seed=st.integers(0, 2**16))
 @settings(max_examples=3, deadline=None)
-def test_the_order_of_rows_changes_nothing(root: Path, seed: int) -> None:
-    frame = pd.read_csv(root / "events.csv", dtype=str, keep_default_na=False)
-    frame = frame[frame["date"].between("2024-09-01", "2025-02-01")]
-    mixed = frame.sample(frac=1.0, random_state=seed)
-    prices = es.load_prices({"AVGO", "NVDA", "MRVL", "AMD", "SPY"}, source="sample")
+def test_the_order_of_rows_changes_nothing(
+    autumn: pd.DataFrame, in_order: es.StudyResult, five: es.PriceTable, seed: int
+) -> None:
+    mixed = es.read_events(autumn.sample(frac=1.0, random_state=seed))
     keys = ["event_id", "ticker", "alignment", "window"]
-    one, other = (es.event_study(es.read_events(f), prices, window=(0, 1)) for f in (frame, mixed))
+    one, other = in_order, es.event_study(mixed, five, window=(0, 1))
     pd.testing.assert_frame_equal(
         one.cars.sort_values(keys, ignore_index=True),
         other.cars.sort_values(keys, ignore_index=True),
@@ -307,12 +330,12 @@ def test_tiny_p_values_are_never_printed_as_zero(sample_study: es.StudyResult) -
     assert " 0.000" not in sample_study.summary()
 
 
-def test_tests_can_be_watched(sample_study: es.StudyResult) -> None:
+def test_tests_can_be_watched(in_order: es.StudyResult) -> None:
     told: list[tuple[str, int, int]] = []
-    again = replace(sample_study)
+    again = replace(in_order)
     found = again.compute_tests(lambda *said: told.append(said))
-    pd.testing.assert_frame_equal(found, sample_study.tests)
+    pd.testing.assert_frame_equal(found, in_order.tests)
     assert found is again.tests
     assert [done for _, done, _ in told] == list(range(len(told)))
-    groups = len(sample_study.group_tests[["group", "alignment", "model"]].drop_duplicates())
+    groups = len(in_order.group_tests[["group", "alignment", "model"]].drop_duplicates())
     assert len(told) == groups <= told[0][2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,11 @@ from eventstudy.study.identification import MERGED
 from eventstudy.study.summary import headline_texts
 from eventstudy.study.tables import (
     EFFECTS,
+    TESTS,
     convention_of,
-    effect_rows,
+    rows_of_effects,
     rows_of_test,
-    tests_frame,
+    stacked_frame,
 )
 from eventstudy.study.wording import counted, near_collinear, question_lines
 from eventstudy.windows import window_name
@@ -46,19 +47,23 @@ def group_tests_frame(study: LargeStudy) -> pd.DataFrame:
         for test in study.tests_asked:
             where = (group, alignment, model, convention_of(test, study.config.convention))
             parts.append(rows_of_test(where, names, evaluate(test.name, total)))
-    return tests_frame(parts, len(names))
+    return stacked_frame(TESTS, parts, len(names))
 
 
 def effects_frame(study: LargeStudy) -> pd.DataFrame:
     """Return mean CARs with intervals and the smallest effect that could be found."""
-    import pandas as pd
-
     names = [window_name(w) for w in study.config.frame.all_windows]
+    return _effects_of(study, names, effects)
+
+
+def _effects_of(
+    study: LargeStudy, names: list[str], of: Callable[[Totals], Effects]
+) -> pd.DataFrame:
     parts = [
-        effect_rows((group, alignment, model), names, (len(total), total.n_dates), effects(total))
+        rows_of_effects((group, alignment, model), names, (len(total), total.n_dates), of(total))
         for group, alignment, model, total in study.totals()
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(EFFECTS))
+    return stacked_frame(EFFECTS, parts, len(names))
 
 
 def effects(total: Totals) -> Effects:
@@ -93,21 +98,11 @@ def _spread_effects(car: Moments, r: Floats) -> Effects:
 
 def paths_frame(study: LargeStudy) -> pd.DataFrame:
     """Return mean CARs from the first day of the hull to each day, with 95% intervals."""
-    import pandas as pd
-
     first, days = study.config.frame.hull[0], study.config.frame.days
     names = [f"{first},{day}" for day in days]
     lengths = np.arange(1.0, len(days) + 1.0)
-    parts = [
-        effect_rows(
-            (group, alignment, model),
-            names,
-            (len(total), total.n_dates),
-            _path_effects(total, lengths),
-        ).assign(day=days)
-        for group, alignment, model, total in study.totals()
-    ]
-    return pd.concat(parts, ignore_index=True)
+    found = _effects_of(study, names, lambda total: _path_effects(total, lengths))
+    return found.assign(day=np.tile(days, len(found) // len(days)))
 
 
 def dropped_frame(study: LargeStudy, lost: Sequence[Lost]) -> pd.DataFrame:
