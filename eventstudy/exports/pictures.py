@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,18 +50,30 @@ class Pictures:
 
     def files(self, document: Document, beside: Collection[str]) -> dict[str, Writer]:
         """Return what writes each figure."""
-        drawn = draw({figure.name: printed(figure) for figure in document.figures}, self.ending)
-        told = {figure.name: figure for figure in document.figures}
-        return {
-            figure_file(name, self.ending): bytes_writer(
-                named(content, told[name]) if self.ending == "svg" else content
-            )
-            for name, content in drawn.items()
-        }
+        return picture_files(document, [self.ending])[self.ending]
 
     def names(self, stem: str, tables: Collection[str], figures: Collection[str]) -> list[str]:
         """Return the names of all figures that there may be."""
         return [figure_file(name, self.ending) for name in figures]
+
+
+def picture_files(document: Document, endings: Sequence[str]) -> dict[str, dict[str, Writer]]:
+    """Return what writes each figure in each format, by ending; one start of the browser draws all.
+
+    Parameters
+    ----------
+    document : Document
+    endings : sequence of {"png", "svg", "pdf"}
+    """
+    pages = [(figure, printed(figure)) for figure in document.figures]
+    drawn = iter(draw_each([(page, ending) for ending in endings for _, page in pages]))
+    return {
+        ending: {
+            figure_file(figure.name, ending): bytes_writer(_finished(next(drawn), figure, ending))
+            for figure, _ in pages
+        }
+        for ending in endings
+    }
 
 
 def picture(figure: Figure, ending: str, variant: str | None = None) -> bytes:
@@ -74,29 +86,18 @@ def picture(figure: Figure, ending: str, variant: str | None = None) -> bytes:
     variant : str, optional
         See `eventstudy.exports.print_layout.printed`.
     """
-    found = draw({figure.name: printed(figure, variant)}, ending)[figure.name]
-    return named(found, figure) if ending == "svg" else found
+    (found,) = draw_each([(printed(figure, variant), ending)])
+    return _finished(found, figure, ending)
 
 
-def draw(figures: Mapping[str, Printed], ending: str) -> dict[str, bytes]:
-    """Return each figure as the content of a file; the same for the same figure.
-
-    Parameters
-    ----------
-    figures : mapping of str to Printed
-    ending : {"png", "svg", "pdf"}
-
-    Raises
-    ------
-    EventStudyError
-        Where Kaleido or a browser is missing, or the browser fails.
-    """
-    drawn = draw_each([(figure, ending) for figure in figures.values()])
-    return dict(zip(figures, drawn, strict=True))
+def _finished(content: bytes, figure: Figure, ending: str) -> bytes:
+    return named(content, figure) if ending == "svg" else content
 
 
 def draw_each(asked: Sequence[tuple[Printed, str]]) -> list[bytes]:
     """Return figures as the contents of files, all drawn by one start of the browser.
+
+    The same figure gives the same content, whatever is drawn beside it.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def draw_each(asked: Sequence[tuple[Printed, str]]) -> list[bytes]:
     Raises
     ------
     EventStudyError
-        As `draw`.
+        Where Kaleido or a browser is missing, or the browser fails.
     """
     import asyncio
     from concurrent.futures import ThreadPoolExecutor

@@ -12,7 +12,7 @@ from eventstudy.exports.data import Frames, Json
 from eventstudy.exports.excel import Excel
 from eventstudy.exports.latex import Latex
 from eventstudy.exports.markdown import Markdown
-from eventstudy.exports.pictures import Pictures
+from eventstudy.exports.pictures import Pictures, picture_files
 
 if TYPE_CHECKING:
     from eventstudy.activity import ActivityResult
@@ -183,9 +183,11 @@ def document_of(
 
 def export_files(document: Document, formats: Collection[str]) -> dict[str, Writer]:
     """Return what writes each file of a document, by name."""
+    pictures = [name for name in formats if isinstance(FORMATS[name], Pictures)]
+    drawn = picture_files(document, pictures) if pictures else {}
     found: dict[str, Writer] = {}
     for name in formats:
-        found |= FORMATS[name].files(document, formats)
+        found |= drawn[name] if name in drawn else FORMATS[name].files(document, formats)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eventstudy.report.frames import records, rows_where
+from eventstudy.report.frames import column_at, places_where, records, rows_where
 from eventstudy.report.lead import (
     headline_alignment,
     lead_group,
@@ -26,6 +26,7 @@ from eventstudy.study.wording import caution_lines
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eventstudy.report.frames import Places
     from eventstudy.study import StudyResult
 
 LEVEL = 0.05
@@ -189,8 +190,10 @@ def _doubt(study: StudyResult, group: str, window: str, found: Verdict) -> str:
     on = _hangs_on({a: verdict(p).kind for a, _, p in _by_reading(study, group, window)})
     if on:
         doubts.append(f"the verdict changes {on}")
-    row = _row(study.multiple[study.multiple["test"] == SUPPORT[0]], study, group, window)
-    if found.kind == "supported" and row is not None and row["p_romano_wolf"] > LEVEL:
+    row = None
+    if found.kind == "supported":
+        row = _row(study.multiple, study, group, window, test=SUPPORT[0])
+    if row is not None and row["p_romano_wolf"] > LEVEL:
         doubts.append(
             f"among the {counted(int(row['family_size']), 'test')} of its family it does not "
             f"stand out: Holm {p_clause(row['p_holm'])}, Romano-Wolf "
@@ -216,27 +219,30 @@ def _hangs_on(kinds: dict[str, str]) -> str:
 
 def support(study: StudyResult, group: str, window: str) -> dict[str, float]:
     """Return the p-values that a verdict on a group rests on."""
-    tests = _rows(study.group_tests, study, group, window)
-    return {
-        name: float(p)
-        for name, p in zip(tests["test"], tests["p_value"], strict=True)
-        if name in SUPPORT
-    }
+    return _supporting(study.group_tests, _at(study.group_tests, study, group, window))
 
 
-def _rows(frame: pd.DataFrame, study: StudyResult, group: str, window: str) -> pd.DataFrame:
-    return rows_where(
+def _supporting(tests: pd.DataFrame, at: Places) -> dict[str, float]:
+    names, p_values = column_at(tests, "test", at), column_at(tests, "p_value", at)
+    return {name: float(p) for name, p in zip(names, p_values, strict=True) if name in SUPPORT}
+
+
+def _at(frame: pd.DataFrame, study: StudyResult, group: str, window: str, **more: str) -> Places:
+    return places_where(
         frame,
         group=group,
         window=window,
         model=model_names(study)[0],
         alignment=headline_alignment(study),
+        **more,
     )
 
 
-def _row(frame: pd.DataFrame, study: StudyResult, group: str, window: str) -> pd.Series | None:
-    found = _rows(frame, study, group, window)
-    return found.iloc[0] if len(found) else None
+def _row(
+    frame: pd.DataFrame, study: StudyResult, group: str, window: str, **more: str
+) -> pd.Series | None:
+    at = _at(frame, study, group, window, **more)
+    return frame.iloc[at[0]] if len(at) else None
 
 
 def conclusions(study: StudyResult) -> list[Conclusion]:
@@ -280,7 +286,7 @@ def _conclusion(study: StudyResult, group: str, window: str) -> Conclusion | Non
 def _rests_on(study: StudyResult, group: str, window: str) -> tuple[str, ...]:
     """Return the assumptions of the supporting tests and where they visibly fail."""
     known = {test.name: test for test in study.tests_asked}
-    tests = _rows(study.group_tests, study, group, window)
+    tests = study.group_tests.iloc[_at(study.group_tests, study, group, window)]
     lines = []
     for row in records(tests[tests["test"].isin(SUPPORT)]):
         test = known[row["test"]]
@@ -373,10 +379,11 @@ def _by_reading(
 ) -> list[tuple[str, pd.Series, dict[str, float]]]:
     """Return (reading, effect, supporting p-values) of a group under each reading."""
     keep = {"group": group, "window": window, "model": model_names(study)[0]}
-    effects, tests = rows_where(study.effects, **keep), rows_where(study.group_tests, **keep)
+    effects, tests = study.effects, study.group_tests
+    of_group = places_where(tests, **keep)
+    reading = np.array(column_at(tests, "alignment", of_group), dtype=object)
     found = []
-    for _, effect in effects.iterrows():
-        rows = tests[tests["alignment"] == effect["alignment"]]
-        p_values = {r["test"]: float(r["p_value"]) for r in records(rows) if r["test"] in SUPPORT}
-        found.append((str(effect["alignment"]), effect, p_values))
+    for _, effect in rows_where(effects, **keep).iterrows():
+        at = of_group[reading == effect["alignment"]]
+        found.append((str(effect["alignment"]), effect, _supporting(tests, at)))
     return found

@@ -45,7 +45,8 @@ def place(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-STUDY = ["study", "few.csv", "--prices", "sample", "--window", "0,0", "--test", "bmp"]
+STUDY = ["study", "few.csv", "--prices", "sample", "--window", "0,0", "--test", "bmp",
+         "--observed", "AVGO"]  # fmt: skip
 
 
 def test_files_text_and_json(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,8 +37,8 @@ def sample_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def studied(root: Path, prices: str) -> Outcome:
-    events = str(root / "events.csv")
-    return execute(RunConfig(events=events, prices=prices, window=("0,0", "-1,1")), trade=False)
+    asked = {"events": str(root / "events.csv"), "prices": prices, "window": ("0,0", "-1,1")}
+    return execute(RunConfig(**asked, test=("bmp",)), trade=False)
 
 
 @pytest.fixture(scope="module")

@@ -74,8 +74,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def quick(patch: pytest.MonkeyPatch) -> None:
-    """Nine placebo draws and an empty page: both are tested elsewhere, and take long."""
-    patch.setattr(RunConfig.model_fields["placebo_draws"], "default", 9)
+    """Few draws, tests and strategies by default, and an empty page: tested elsewhere, and long."""
+    few = {"placebo_draws": 9, "test": ("bmp",), "strategy": ("asic-gpu-rotation",)}
+    for name, value in few.items():
+        patch.setattr(RunConfig.model_fields[name], "default", value)
     RunConfig.model_rebuild(force=True)
     patch.setattr("eventstudy.report.render_html", lambda *_, **__: "<html></html>")
 

@@ -15,7 +15,8 @@ import pytest
 
 import eventstudy as es
 from eventstudy.errors import EventStudyError, UnknownNameError
-from eventstudy.exports.pictures import draw_each, named, picture
+from eventstudy.exports import document_of, pictures
+from eventstudy.exports.pictures import draw_each, named
 from eventstudy.exports.print_layout import Printed, caption_of, printed
 from eventstudy.report import figures
 from eventstudy.report.figures import Figure
@@ -148,14 +149,41 @@ def test_pdf_embeds_its_fonts_and_has_text(
 def test_the_same_figure_gives_the_same_bytes_in_any_company(
     drawn: dict[str, dict[str, bytes]], asked: dict[str, Figure]
 ) -> None:
+    """Drawn first by a browser of its own, and after itself in another format."""
     figure = asked["event-paths"]
-    assert picture(figure, "svg") == named(drawn["svg"]["event-paths"], figure)
-    assert picture(figure, "pdf") == drawn["pdf"]["event-paths"]
+    page = printed(figure)
+    pdf, svg = draw_each([(page, "pdf"), (page, "svg")])
+    assert svg == drawn["svg"]["event-paths"]
+    assert pdf == drawn["pdf"]["event-paths"]
     pdf = drawn["pdf"]["event-paths"]
     assert pdf.count(b"D:20000101000000+00'00'") == 2
     assert not re.search(rb"D:20[1-9]", pdf)
     assert b"/FontFile2" in pdf
     assert b"/MediaBox [0 0 481.9" in pdf
+
+
+def test_all_formats_of_an_export_are_drawn_by_one_start(
+    hostile_study: es.StudyResult, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    starts: list[list[str]] = []
+
+    def drawn(asked: list[tuple[Printed, str]]) -> list[bytes]:
+        starts.append([ending for _, ending in asked])
+        return [f"<svg>{page.height}{ending}".encode() for page, ending in asked]
+
+    monkeypatch.setattr(pictures, "draw_each", drawn)
+    monkeypatch.setattr(pictures, "_require_browser", lambda: None)
+    written = es.export(hostile_study, tmp_path, ["svg", "json", "pdf"])
+    assert len(starts) == 1
+    count = starts[0].count("svg")
+    assert starts == [["svg"] * count + ["pdf"] * count]
+    assert [path.suffix for path in written] == [".svg"] * count + [".json"] + [".pdf"] * count
+    for figure in document_of(hostile_study).figures:
+        height = printed(figure).height
+        svg, pdf = ((tmp_path / f"figure-{figure.name}.{e}").read_text() for e in ("svg", "pdf"))
+        assert svg.startswith("<svg><title>")
+        assert svg.endswith(f"</desc>{height}svg")
+        assert pdf == f"<svg>{height}pdf"
 
 
 def test_a_figure_for_print_has_nothing_to_point_at(asked: dict[str, Figure]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from made_page import Made  # type: ignore[import-not-found]
 
 import eventstudy as es
+from eventstudy.exports.print_layout import printed
 
 RELEASE = "avgo-earnings-2024-12-12"
 CHROMIUM = shutil.which("chromium")
@@ -195,5 +196,5 @@ def test_a_figure_by_name_is_written_as_it_was_chosen(made: Made, tmp_path: Path
     drawn = es.figure(made.study, "effects", window="0,1")
     text = es.export_figure(drawn, tmp_path / "effects.svg").read_text(encoding="utf-8")
     assert "Window 0,1" in text
-    plain = es.figure(made.study, "noise")
-    assert es.export_figure(plain, tmp_path / "noise.svg").stat().st_size > 1000
+    # The others are drawn in tests/exports.
+    assert len(printed(es.figure(made.study, "noise").as_chosen()).spec["data"]) > 0

@@ -140,7 +140,9 @@ def test_a_finding_that_does_not_survive_its_family_is_not_called_supported(
 ) -> None:
     events = es.read_events(f"{root}/events.csv")
     prices = es.load_prices(events.tickers | {"SPY"}, source=str(vendor), missing="drop")
-    study = es.event_study(events, prices, window=[(0, 0), (0, 1), (2, 10)])
+    study = es.event_study(
+        events, prices, window=[(0, 0), (0, 1), (2, 10)], tests=["kolari_pynnonen", "corrado"]
+    )
     found = words.answer(study, "directional", "2,10")
     assert found is not None
     alone: pd.DataFrame = study.group_tests

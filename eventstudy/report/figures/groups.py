@@ -299,7 +299,7 @@ def heatmap_figure(study: Grouped) -> Figure:
         Choice("Reading", tuple((a, a) for a in study.alignments)),
         Choice("Model", tuple((key_part(m), m) for m in models)),
     )
-    tests = study.group_tests
+    tests = study.group_tests[["group", "alignment", "model", "window", "test", "p_value"]]
     tests = tests[tests["group"].isin(groups) & tests["model"].isin(models)]
     variants = {
         key_of(*map(str, key)): _heatmap_spec(rows)

@@ -163,6 +163,6 @@ def safe(text: str, longest: int = LONGEST) -> str:
         text = f"{text[: longest - 12]}\N{HORIZONTAL ELLIPSIS}{text[-11:]}"
     if text in OF_ANY_OBJECT:
         text = f"{text}\N{ZERO WIDTH SPACE}"
-    if any(mark in TURNING for mark in text):
+    if not TURNING.isdisjoint(text):
         text = f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
