@@ -17,6 +17,7 @@ import traceback
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,13 @@ def bundled_folder() -> Path:
 def _is_this_project(pyproject: Path) -> bool:
     if not pyproject.is_file():
         return False
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("project", {})
-    return bool(project.get("name") == DISTRIBUTION)
+    return bool(_project_of(pyproject.read_text(encoding="utf-8")) == DISTRIBUTION)
+
+
+@lru_cache(maxsize=8)
+def _project_of(text: str) -> Any:
+    """Return the name that a pyproject.toml gives."""
+    return tomllib.loads(text).get("project", {}).get("name")
 
 
 def bundled_strategies() -> dict[str, Strategy]:
@@ -187,6 +193,7 @@ def _baseless(file: Path) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=256)  # a folder is read again whenever a strategy is asked for by name
 def _refuse_repeated(source: str, path: str) -> None:
     """Refuse a file in which a later class takes the name of an earlier one."""
     lines: dict[str, list[int]] = {}
