@@ -22,7 +22,7 @@ import pytest
 
 from mutants.covering import Cache, Covered, Meter, covering, measured
 from mutants.making import Mutant, digest
-from mutants.swapping import Functions, functions_of, put_in
+from mutants.swapping import Functions, functions_of, put_in, within
 
 LEFT_OUT = frozenset({"cluster_address", "_cluster"})
 """Fixtures of tests that work in other processes, where no mutant is."""
@@ -57,7 +57,7 @@ class Outcome:
     ----------
     what : str
         ``killed``, ``timed out``, ``survived``, ``no test`` or, where the changed code does not
-        fit the function, ``unbuilt``.
+        fit the function or no such function is in the process, ``unbuilt``.
     test : str
         Which test noticed.
     asked : int
@@ -103,6 +103,7 @@ class Runner:
         self.items = {item.nodeid: item for item in session.items}
         for module in self.modules:
             importlib.import_module(module)
+        gc.unfreeze()  # what the tests' conftest froze, the collector does not list
         self.functions = functions_of(self.root)
         gc.collect()
         gc.freeze()
@@ -186,6 +187,8 @@ class Runner:
 
     def try_out(self, mutant: Mutant) -> Outcome:
         """Return what the tests say of a mutant."""
+        if not within(mutant, self.functions):
+            return Outcome("unbuilt")
         while names := self.asked(mutant):
             outcome = self.run(names, lambda: put_in(mutant, self.functions, self.root))
             if not outcome.test or self.trust(outcome.test, names):

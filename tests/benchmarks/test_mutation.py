@@ -27,6 +27,11 @@ def drained(x):
     while x > 0:
         x -= 1
     return x
+
+def gone(x):
+    return x + 1
+
+del gone
 """
 TESTS = """
 from toy import above, doubled, drained
@@ -70,6 +75,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]
     root = tmp_path_factory.mktemp("toy")
     (root / "toy.py").write_text(TOY)
     (root / "test_toy.py").write_text(TESTS)
+    # As the conftest of this project does: frozen, a function is not among the collector's objects.
+    frozen = "import gc\n\ndef pytest_collection_finish():\n    gc.collect()\n    gc.freeze()\n"
+    (root / "conftest.py").write_text(frozen)
     (root / "test_beside.py").write_text("def test_of_something_else():\n    assert 1 + 1 == 2\n")
     run = subprocess.run(
         [sys.executable, "-c", RUN, str(BENCHMARKS), str(root)],
@@ -90,6 +98,12 @@ def test_what_none_can_tell_apart_stays_alive(tried: list[tuple[str, str, str]])
     assert ("doubled", "return x {* => /} 2", "survived") in found
     assert ("doubled", "return x * {2 => 3}", "survived") in found
     assert {what for name, _, what in found if name == "untested"} == {"no test"}
+
+
+def test_what_is_not_there_to_be_changed_is_not_called_alive(
+    tried: list[tuple[str, str, str]],
+) -> None:
+    assert {what for name, _, what in tried if name == "gone"} == {"unbuilt"}
 
 
 def test_what_never_ends_is_stopped(tried: list[tuple[str, str, str]]) -> None:
