@@ -358,6 +358,18 @@ def test_a_missing_value_has_no_rank() -> None:
     np.testing.assert_allclose(kinds.two_sided[1:], [1.0, 0.5])
 
 
+def test_sizes_are_ranked_row_by_row() -> None:
+    """(1 + #{|draw| >= |value|}) / (B + 1), counted by hand; nothing else of the tails changes."""
+    value = np.array([1.0, -2.0, 0.5])
+    draws = np.array([[-1.0, 0.5, 2.0, np.nan], [1.0, -3.0, 2.0, 0.0], [0.1, 0.2, -0.3, 0.4]])
+    tails = empirical_tails(value, draws)
+    sized = by_size(value, draws, tails)
+    np.testing.assert_allclose(sized.two_sided, [3 / 4, 3 / 5, 1 / 5], rtol=1e-15)
+    np.testing.assert_allclose(sized.greater, [2 / 4, 4 / 5, 1 / 5], rtol=1e-15)
+    np.testing.assert_allclose(sized.less, [3 / 4, 2 / 5, 5 / 5], rtol=1e-15)
+    np.testing.assert_array_equal(sized.draws, [3, 4, 4])
+
+
 def test_nothing_to_draw_from_is_said_where_the_history_is_too_short(
     returns: dict[str, Floats],
 ) -> None:
