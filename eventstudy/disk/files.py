@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 
     OSError
         Where the folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     handle, name = begun(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -73,6 +74,15 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, mode: int = 
             os.unlink(name)
         raise
     return path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        # A file stands where a folder should: that it exists is not what is wrong with it.
+        why = os.strerror(errno.ENOTDIR)
+        raise NotADirectoryError(errno.ENOTDIR, why, error.filename) from None
 
 
 def content_of(write: Callable[[BinaryIO], object]) -> bytes:

@@ -213,4 +213,4 @@ def _put(path: Path, content: bytes) -> Path:
     try:
         return write_whole(path, lambda file: file.write(content))
     except OSError as error:
-        raise EventStudyError(f"{path} cannot be written: {error.strerror}") from None
+        raise EventStudyError(f"{path}: cannot be written: {error.strerror}") from None

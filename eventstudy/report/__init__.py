@@ -126,4 +126,4 @@ def write_report(
     try:
         return write_whole(target, lambda file: file.write(html.encode()))
     except OSError as error:
-        raise EventStudyError(f"{target} cannot be written: {error.strerror}") from None
+        raise EventStudyError(f"{target}: cannot be written: {error.strerror}") from None

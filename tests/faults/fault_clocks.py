@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fault_deaths import End, run
 from fault_files import TornError, contents, left_over
-from fault_kills import use_cache_of
+from fault_kills import refused, use_cache_of
 from fault_writers import AT, TICKERS, Work, Writer, fresh_copy, point_at
 
 DAY = 86_400.0
@@ -35,11 +35,12 @@ class Shifted:
     pairs : int
         Pairs of runs with the clock set in between.
     equal : int
-        Second runs that ended with code 0, and with the numbers of a clean run.
+        Second runs that left what a clean run does, and ended with code 0, or refused to write
+        over it where nothing is ever written over.
     told : int
         Second runs that refused in one line, naming the clock.
     after : int
-        Third runs, by the right clock, with the numbers of a clean run.
+        Third runs, by the right clock, that left the same.
     wrong : list of str
     """
 
@@ -113,16 +114,27 @@ def shifted(writer: Writer, base: Path) -> Shifted:
     set_clock(0)
     writer.prepare(place)
     shutil.copytree(place, template, symlinks=True)
-    first = run(writer.work, place)
-    if first.code:
-        raise RuntimeError(f"{writer.name} fails by itself: {first.said}")
-    clean = contents(place)
+    clean = {0: _clean(writer, template, place, 0)}
     for days in SHIFTS:
+        # What was written on a day keeps it, whatever the clock says later.
+        clean[days] = _clean(writer, template, place, days) if writer.dated else clean[0]
         for before, then in ((0, days), (days, 0)):
             fresh_copy(template, place)
             report.pairs += 1
-            _pair(writer, place, clean, (before, then), report)
+            _pair(writer, place, clean[before], (before, then), report)
+    if writer.dated and len({tuple(found.items()) for found in clean.values()}) == 1:
+        report.wrong.append("no file says on which day it was made")
     return report
+
+
+def _clean(writer: Writer, template: Path, place: Path, days: float) -> dict[str, str]:
+    """Return what a single run leaves by a clock."""
+    fresh_copy(template, place)
+    set_clock(days)
+    end = run(writer.work, place)
+    if end.code:
+        raise RuntimeError(f"{writer.name} fails by itself: {end.said}")
+    return contents(place)
 
 
 def _pair(
@@ -136,7 +148,7 @@ def _pair(
     set_clock(0)
     last = run(writer.work, place)
     bad = _differing(place, clean)
-    if last.code or bad:
+    if bad or (last.code and not refused(writer, last)):
         report.wrong.append(f"{clocks}, by the right clock: {last.code} {bad} {last.said[-300:]}")
     else:
         report.after += 1
@@ -151,7 +163,7 @@ def _judged(
     report: Shifted,
 ) -> None:
     bad = _differing(place, clean)
-    if end.code == 0 and not bad:
+    if not bad and (end.code == 0 or refused(writer, end)):
         report.equal += 1
     elif end.code == 2 and "clock" in end.said and "Traceback" not in end.said:
         report.told += 1

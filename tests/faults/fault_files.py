@@ -14,6 +14,7 @@ from pathlib import Path
 TEMPORARY = re.compile(r"\.(writing-[a-z0-9_]{8}|.+\.(new|old|gone|whole)-[0-9a-f]{16})")
 """Names of what is being written; no reader looks at them."""
 KEPT_RUN = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})(-\d+)?")
+BLOCK = 4096
 CLOCK = ("started", "wall_time", "reused", "files")
 
 
@@ -32,6 +33,12 @@ def files_in(root: Path) -> Iterator[Path]:
 def left_over(root: Path) -> list[str]:
     """Files and folders that a writer which was killed has left, the outermost names."""
     return sorted(str(p.relative_to(root)) for p in root.rglob(".*") if TEMPORARY.fullmatch(p.name))
+
+
+def room_of(folder: Path) -> int:
+    """Bytes that files and folders take, in whole blocks."""
+    sizes = [p.stat().st_size if p.is_file() else BLOCK for p in folder.rglob("*")]
+    return sum(-(-size // BLOCK) * BLOCK + BLOCK for size in sizes)
 
 
 def contents(root: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fault_deaths import Death, End, run
-from fault_files import TornError, contents, left_over, whole_run
+from fault_files import TornError, contents, left_over, room_of, whole_run
 from fault_writers import NOTES, Writer, fresh_copy
 
 AT_ONCE, SHORTLY = "before a change", "shortly after one"
@@ -47,11 +47,25 @@ class Killed:
 
 @dataclass(frozen=True)
 class Clean:
-    """What a writer finds and makes where nothing happens to it."""
+    """What a writer finds and makes where nothing happens to it.
+
+    Attributes
+    ----------
+    template, place : Path
+        A copy of what it finds, and where it works.
+    before, after : dict of str to str
+        See `contents`.
+    room : int
+        Bytes that all of it takes afterwards.
+    changes : int
+        Of files and folders, that it makes.
+    """
 
     template: Path
+    place: Path
     before: dict[str, str]
     after: dict[str, str]
+    room: int
     changes: int
 
 
@@ -70,7 +84,7 @@ def settle(writer: Writer, base: Path) -> Clean:
         raise RuntimeError(
             f"{writer.name} fails by itself: {end.code} {left_over(place)} {end.said}"
         )
-    return Clean(template, before, contents(place), end.changes)
+    return Clean(template, place, before, contents(place), room_of(place), end.changes)
 
 
 def use_cache_of(place: Path) -> None:
@@ -92,25 +106,25 @@ def killed_often(writer: Writer, base: Path, tries: int, seed: int) -> Killed:
     chance = random.Random(f"{seed} {writer.name}")  # noqa: S311
     report = Killed(writer.name)
     clean = settle(writer, base)
-    place = base / "place"
     for number in range(tries):
         # Each change is met once, where there are tries enough; the rest by chance.
         kind, death = drawn(chance, clean.changes)
         if number < clean.changes <= tries // 2:
             kind, death = AT_ONCE, Death(number + 1)
-        fresh_copy(clean.template, place)
-        end = run(writer.work, place, death)
+        fresh_copy(clean.template, clean.place)
+        end = run(writer.work, clean.place, death)
         if end.killed:
             report.kills[kind] += 1
         else:
             report.ended += 1
-        told = _after(writer, clean, place, end, report)
+        told = _after(writer, clean, end, report)
         report.wrong += [f"{writer.name}, {kind} {death.event}/{clean.changes}: {t}" for t in told]
     return report
 
 
-def _after(writer: Writer, clean: Clean, place: Path, end: End, report: Killed) -> list[str]:
+def _after(writer: Writer, clean: Clean, end: End, report: Killed) -> list[str]:
     """Return what is wrong after a kill, and after the run that follows it."""
+    place = clean.place
     wrong = [] if end.killed or end.code == 0 else [f"ended with {end.code}: {end.said[-300:]}"]
     try:
         found = contents(place)
@@ -129,7 +143,7 @@ def _after(writer: Writer, clean: Clean, place: Path, end: End, report: Killed) 
         runs = [p.parent for p in place.rglob("manifest.json") if not _hidden(p, place)]
         wrong += [f"{run.name} is a run in part" for run in runs if not whole_run(run)]
     again = run(writer.work, place)
-    if again.code and not (writer.once and _refused(again)):
+    if again.code and not refused(writer, again):
         return [*wrong, f"the next run ended with {again.code}: {again.said[-300:]}"]
     try:
         after = contents(place)
@@ -144,9 +158,9 @@ def _after(writer: Writer, clean: Clean, place: Path, end: End, report: Killed) 
     return wrong + [f"after the next run {name} is not as after a clean one" for name in bad]
 
 
-def _refused(end: End) -> bool:
+def refused(writer: Writer, end: End) -> bool:
     """Whether a run was refused because its files are there; `contents` tells if all are."""
-    return end.code == 2 and "is there already" in end.said
+    return writer.once and end.code == 2 and "is there already" in end.said
 
 
 def _hidden(path: Path, root: Path) -> bool:

@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from fault_kills import killed_often, use_cache_of
+from fault_kills import killed_often, settle, use_cache_of
 from fault_space import longest_file
 from fault_together import at_once
 from fault_writers import Writer, few_events, named, serve
@@ -28,6 +28,13 @@ def _in_place() -> int:
         os.makedirs("half-way", exist_ok=True)
         os.chmod("half-way", 0o700)
         file.write("1}")
+    return 0
+
+
+def _too_long() -> int:
+    """Write more into the file itself than the process may."""
+    with open("page.json", "w") as file:
+        file.write(json.dumps("x" * 2000))
     return 0
 
 
@@ -54,9 +61,11 @@ def main(base: Path, tries: int) -> dict[str, object]:
             _once(writer, base / "once")
         found: dict[str, object] = {
             "kills": [asdict(killed_often(w, base, tries * w.tries // 8, seed=3)) for w in writers],
-            "space": [asdict(longest_file(w, base, 1024)) for w in writers],
-            "together": [asdict(at_once(w, base, 2, 1)) for w in writers[:2]],
+            "space": [asdict(longest_file(w, settle(w, base), 1024)) for w in writers],
+            "together": [asdict(at_once(w, settle(w, base), 2, 1)) for w in writers[:2]],
         }
+        cut = Writer("in place, and cut short", few_events, _too_long)
+        found["cut"] = asdict(longest_file(cut, settle(cut, base), 1024))
         for name, writer in SABOTAGED.items():
             found[name] = asdict(killed_often(writer, base, 6, seed=3))
         return found

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from fault_deaths import End, run
-from fault_files import TornError, contents, left_over
-from fault_kills import Clean, settle
+from fault_files import BLOCK, TornError, contents, left_over, room_of
+from fault_kills import Clean, refused
 from fault_writers import NOTES, Writer, fresh_copy
 
-BLOCK = 4096
 NOBODY = 65534
 
 
@@ -57,7 +56,7 @@ CAUSES = {
 }
 
 
-def judged(report: Refused, end: End, place: Path, clean: Clean) -> None:
+def judged(report: Refused, end: End, clean: Clean) -> None:
     """Note what a try ended with, and what lies there."""
     wrong = report.wrong
     if end.code == 0:
@@ -68,12 +67,12 @@ def judged(report: Refused, end: End, place: Path, clean: Clean) -> None:
     else:
         wrong.append(f"{report.fault}: ended with {end.code}: {end.said[-400:]}")
     try:
-        found = contents(place)
+        found = contents(clean.place)
     except TornError as error:
         wrong.append(f"{report.fault}: torn: {error}")
         return
     known = (clean.before, clean.after)
-    strange = [n for n, d in found.items() if d not in [k.get(n) for k in known] and "/" in n]
+    strange = [n for n, d in found.items() if d not in [k.get(n) for k in known]]
     wrong += [
         f"{report.fault}: {name} is neither old nor new" for name in strange if ".parts" not in name
     ]
@@ -89,10 +88,11 @@ def _one_line(said: str, cause: str) -> bool:
     return alike and named and cause in complaint and "Traceback" not in said
 
 
-def follow(report: Refused, writer: Writer, place: Path, clean: Clean) -> None:
+def follow(report: Refused, writer: Writer, clean: Clean) -> None:
     """Run the writer once more, where nothing is in its way."""
+    place = clean.place
     again = run(writer.work, place)
-    if again.code and not (writer.once and "is there already" in again.said):
+    if again.code and not refused(writer, again):
         report.wrong.append(f"the run after {report.fault} ended with {again.code}: {again.said}")
         return
     after = contents(place)
@@ -141,28 +141,22 @@ def may_mount() -> bool:
     return False
 
 
-def full_disk(writer: Writer, base: Path, tries: int, seed: int) -> Refused:
+def full_disk(writer: Writer, clean: Clean, tries: int, seed: int) -> Refused:
     """Leave a writer less than it needs, from nothing to all but a block."""
-    clean, report = settle(writer, base), Refused(writer.name, "full disk")
+    report, place = Refused(writer.name, "full disk"), clean.place
     chance = random.Random(f"{seed} {writer.name}")  # noqa: S311
-    place = base / "place"
-    needed = _blocks(place)
     shutil.rmtree(place)
-    with small_disk(place, 2 * needed + _blocks(clean.template) + 64 * BLOCK):
+    with small_disk(place, 2 * clean.room + room_of(clean.template) + 64 * BLOCK):
         for number in range(tries):
             _emptied(place)
             shutil.copytree(clean.template, place, symlinks=True, dirs_exist_ok=True)
-            room = 0 if number == 0 else chance.randrange(0, needed, BLOCK)
+            room = 0 if number == 0 else chance.randrange(0, clean.room, BLOCK)
             _fill(place / "filler", room)
-            judged(report, run(writer.work, place), _without_filler(place), clean)
-            follow(report, writer, place, clean)
+            end = run(writer.work, place)
+            (place / "filler").unlink()
+            judged(report, end, clean)
+            follow(report, writer, clean)
     return report
-
-
-def _blocks(folder: Path) -> int:
-    """Bytes that files and folders take, in whole blocks."""
-    sizes = [p.stat().st_size if p.is_file() else BLOCK for p in folder.rglob("*")]
-    return sum(-(-size // BLOCK) * BLOCK + BLOCK for size in sizes)
 
 
 def _emptied(place: Path) -> None:
@@ -177,16 +171,10 @@ def _fill(filler: Path, room: int) -> None:
         file.write(b"x" * max(about.f_bavail * about.f_frsize - room, 0))
 
 
-def _without_filler(place: Path) -> Path:
-    (place / "filler").unlink()
-    return place
-
-
-def forbidden(writer: Writer, base: Path, fault: str) -> Refused:
+def forbidden(writer: Writer, clean: Clean, fault: str) -> Refused:
     """Let a writer meet a folder that takes nothing; at the first try all, then what it has."""
-    clean, report = settle(writer, base), Refused(writer.name, fault)
-    place = base / "place"
-    for inside in ("", "cache", "out"):
+    report, place = Refused(writer.name, fault), clean.place
+    for inside in ("", "cache", "out", "export"):
         fresh_copy(clean.template, place)
         folder = place / inside
         if not folder.is_dir():
@@ -196,8 +184,8 @@ def forbidden(writer: Writer, base: Path, fault: str) -> Refused:
                 end = run(writer.work, place)
         else:
             end = _as_nobody(writer, place, folder)
-        judged(report, end, place, clean)
-        follow(report, writer, place, clean)
+        judged(report, end, clean)
+        follow(report, writer, clean)
     return report
 
 
@@ -222,19 +210,18 @@ def _without_power() -> None:
         raise OSError(ctypes.get_errno(), "capabilities cannot be given up")
 
 
-def longest_file(writer: Writer, base: Path, most: int) -> Refused:
+def longest_file(writer: Writer, clean: Clean, most: int) -> Refused:
     """Let no file of a process grow beyond so many bytes: for who may not mount."""
     import resource
     import signal
 
-    clean, report = settle(writer, base), Refused(writer.name, "longest file")
-    place = base / "place"
+    report = Refused(writer.name, "longest file")
 
     def limited() -> Any:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-    fresh_copy(clean.template, place)
-    judged(report, run(writer.work, place, before=limited), place, clean)
-    follow(report, writer, place, clean)
+    fresh_copy(clean.template, clean.place)
+    judged(report, run(writer.work, clean.place, before=limited), clean)
+    follow(report, writer, clean)
     return report

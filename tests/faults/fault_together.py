@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from fault_deaths import End, together
 from fault_files import TornError, contents, left_over, whole_run
-from fault_kills import settle
+from fault_kills import Clean
 from fault_writers import Writer, fresh_copy
 
 
@@ -38,10 +37,9 @@ class AtOnce:
     wrong: list[str] = field(default_factory=list)
 
 
-def at_once(writer: Writer, base: Path, processes: int, rounds: int) -> AtOnce:
+def at_once(writer: Writer, clean: Clean, processes: int, rounds: int) -> AtOnce:
     """Start one writer several times at the same moment, over and over."""
-    clean, report = settle(writer, base), AtOnce(writer.name, processes)
-    place = base / "place"
+    report, place = AtOnce(writer.name, processes), clean.place
     for _ in range(rounds):
         fresh_copy(clean.template, place)
         ends = together([writer.work] * processes, place)

@@ -46,6 +46,8 @@ class Writer:
     shared : bool
         Whether a kill may leave files of the old run beside those of the new one, until the
         next run: a folder with files of the user's own is never moved away.
+    dated : bool
+        Whether its files say on which day they were made.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Writer:
     tries: int = 4
     once: bool = False
     shared: bool = False
+    dated: bool = False
 
 
 def command(*arguments: str) -> Work:
@@ -248,16 +251,16 @@ EARLIER = command(*STUDY, "--window", "0,0", *OUT)
 STREAMED = (*STUDY, "--engine", "streamed", "--jobs", "1", *OUT)
 WRITERS: tuple[Writer, ...] = (
     Writer("study --out, computed and kept in the cache", _nothing, command(*STUDY, *OUT), 1),
-    Writer("study --out, taken from the cache", _all(TAKEN), command(*STUDY, *OUT), 6),
-    Writer("study --out over an earlier run", _all(TAKEN, EARLIER), command(*STUDY, *OUT), 8),
+    Writer("study --out, taken from the cache", _all(TAKEN), command(*STUDY, *OUT), 5),
+    Writer("study --out over an earlier run", _all(TAKEN, EARLIER), command(*STUDY, *OUT), 6),
     Writer(
         "study --out beside files of the user's own",
         _beside_notes("out", TAKEN, EARLIER),
         command(*STUDY, *OUT),
-        8,
+        6,
         shared=True,
     ),
-    Writer("study --runs", _all(TAKEN), command(*STUDY, "--runs", "runs"), 6),
+    Writer("study --runs", _all(TAKEN), command(*STUDY, "--runs", "runs"), 5),
     Writer(
         "study --engine streamed over an earlier run",
         _all(command(*STREAMED, "--window", "0,0")),
@@ -265,17 +268,18 @@ WRITERS: tuple[Writer, ...] = (
         2,
     ),
     Writer("sweep --out, kept in parts", _nothing, _sweep, 2),
-    Writer("prices: the cache, over an earlier one", _all(fetch(later=False)), fetch(), 20),
-    Writer("factors: French's library", _nothing, _french, 16),
+    Writer("prices: the cache, over an earlier one", _all(fetch(later=False)), fetch(), 24),
+    Writer("factors: French's library", _nothing, _french, 24),
     Writer("write_report over an earlier page", _all(_report("one")), _report("two"), 1),
-    Writer("export over earlier files", _all(_export("one")), _export("two"), 1),
+    Writer("export over earlier files", _all(_export("one")), _export("two"), 2),
     Writer(
         "events import, into the calendar",
         _header_only,
         command("events", "import", "--from", "deals.csv", "--kind", "deal"),
         8,
+        dated=True,
     ),
-    Writer("new", _nothing, command("new", "my-study"), 12, once=True),
+    Writer("new", _nothing, command("new", "my-study"), 10, once=True),
 )
 
 

@@ -61,4 +61,5 @@ def test_two_at_once_both_succeed(found: dict[str, Any]) -> None:
 
 def test_what_is_not_written_so_is_seen(found: dict[str, Any]) -> None:
     assert any("torn: page.json" in line for line in found["torn"]["wrong"])
+    assert any("torn: page.json" in line for line in found["cut"]["wrong"])
     assert any("page.json is neither the old" in line for line in found["changed"]["wrong"])

@@ -306,7 +306,7 @@ def test_a_path_that_cannot_be_written_is_named(
 ) -> None:
     study = small_study(tests=["corrado"])
     (tmp_path / "file").write_text("")
-    with pytest.raises(es.EventStudyError, match="report.html cannot be written"):
+    with pytest.raises(es.EventStudyError, match="report.html: cannot be written: Not a dir"):
         es.write_report(study, tmp_path / "file" / "report.html")
     with pytest.raises(es.EventStudyError, match="is a folder"):
         es.write_report(study, tmp_path)
