@@ -70,10 +70,16 @@ def _frame(
     numbers: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """Return a table whose column types do not depend on its rows: no rows, same types."""
-    frame = pd.DataFrame(rows, columns=list(columns))
-    kinds = {name: "datetime64[s]" if name in dates else "str" for name in columns}
-    kinds.update(dict.fromkeys(numbers, "float64"))
-    return frame.astype(kinds)
+    held = zip(*rows, strict=True) if rows else [()] * len(columns)
+    made: dict[str, Any] = {}
+    for name, values in zip(columns, held, strict=True):
+        if name in dates:
+            made[name] = np.array(values, dtype="datetime64[s]")
+        elif name in numbers:
+            made[name] = np.array(values, dtype=np.float64)
+        else:
+            made[name] = pd.array([*values], dtype="str")
+    return pd.DataFrame(made)
 
 
 def trades_table(desks: list[Desk], table: PriceTable) -> pd.DataFrame:
@@ -170,12 +176,8 @@ def _by_event(desk: Desk) -> dict[int, list[Leg]]:
 def equity_rows(name: str, days: Days, values: Floats, gross: Floats, net: Floats) -> pd.DataFrame:
     """Return the rows of one path; the first return is zero."""
     returns = np.concatenate([np.zeros(1), metrics.value_returns(values)])
-    frame = pd.DataFrame(
-        {"date": days, "value": values, "return": returns, "gross": gross, "net": net}
-    )
-    frame.insert(0, "strategy", name)
-    frame["date"] = frame["date"].astype("datetime64[s]")
-    return frame
+    columns = (name, days.astype("datetime64[s]"), values, returns, gross, net)
+    return pd.DataFrame(dict(zip(EQUITY, columns, strict=True)))
 
 
 def desk_equity(desk: Desk, days: Days) -> pd.DataFrame:
@@ -236,9 +238,14 @@ def _longest(values: Floats, days: Days) -> dict[str, Any]:
 
 def metrics_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the rows of strategies and yardsticks as one table."""
-    frame = pd.DataFrame(rows, columns=list(METRICS))
-    dates = [name for name in METRICS if name.startswith("drawdown_")]
-    return frame.astype(dict.fromkeys(dates, "datetime64[s]"))
+    made: dict[str, Any] = {
+        name: [row.get(name, math.nan) for row in rows]
+        for name in METRICS
+        if not name.startswith("drawdown_")
+    }
+    for name in ("drawdown_start", "drawdown_trough", "drawdown_recovery"):
+        made[name] = np.array([row[name] for row in rows], dtype="datetime64[s]")
+    return pd.DataFrame(made)
 
 
 def yardstick_metrics(
