@@ -20,7 +20,16 @@ from eventstudy.models.adjusted import (
     ReferenceModel,
     reference_model,
 )
-from eventstudy.models.contract import ModelFit, ModelTask, Needs, ReturnModel, needs_of
+from eventstudy.models.contract import (
+    ModelFit,
+    ModelTask,
+    Needs,
+    Recipe,
+    ReturnModel,
+    looks_ahead,
+    needs_of,
+    recipe_of,
+)
 from eventstudy.models.factor import FACTOR_MODELS, FactorModel, factor_model
 from eventstudy.models.market import ConstantMean, MarketModel
 from eventstudy.prices import load_prices
@@ -322,7 +331,8 @@ def test_comparison_mean_by_hand() -> None:
 
 
 def test_comparison_mean_says_that_it_looks_ahead() -> None:
-    assert ComparisonPeriodMean.uses_later_data
+    assert looks_ahead(ComparisonPeriodMean())
+    assert not looks_ahead(ConstantMean())
     assert ComparisonPeriodMean.needs.after
     assert not needs_of(FACTOR_MODELS["ff3"]).after
     # Later returns do move it: the same estimation window, another future.
@@ -437,3 +447,8 @@ def test_real_factors_against_statsmodels(name: str, vendor: Path) -> None:
     excess = task.y[2] - raw["rf"].to_numpy()[before]
     assert found.s2[2] < 0.03 * excess.var()
     assert (found.condition < 5).all()
+
+
+def test_the_recipe_of_a_factor_model_names_what_its_fit_has() -> None:
+    found = recipe_of(FACTOR_MODELS["ff3"])
+    assert found == Recipe(("alpha", "mkt_rf", "smb", "hml"), True, ("mkt_rf", "smb", "hml"), "rf")

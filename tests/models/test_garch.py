@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from arch import arch_model
+from scipy import stats
 from scipy.integrate import quad
 from threadpoolctl import threadpool_limits
 from warm import warm_processes  # noqa: F401
@@ -312,3 +313,38 @@ def test_real_windows_are_fitted_where_arch_alone_fails(vendor: Path) -> None:
     assert found.reasons == ("",) * 4
     ratio = np.einsum("nll->nl", found.v) / found.s2[:, None]
     assert ((ratio > 0.1) & (ratio < 10)).all()
+
+
+@pytest.mark.parametrize(("below", "expected"), [(0.5, ""), (2.0, "less likely")])
+def test_a_fit_is_held_against_a_constant_variance(below: float, expected: str) -> None:
+    """Normal errors of one variance, the likelihood summed by scipy."""
+    e = np.random.default_rng(4).normal(0.0, 1.3, 60)
+    constant = float(stats.norm.logpdf(e, scale=np.sqrt((e**2).mean())).sum())
+    flat = np.full(60, (e**2).mean())
+    # omega + (a + b) h is h: with a = b = 0 the variance stays where it is.
+    process = np.array([flat[0], 0.0, 0.0])
+    found = VarianceFit(0.0, 1.0, process, e, flat, constant - below * garch.WORSE_BY, True)
+    fault = Garch()._fault(found, e, np.array([1, 2]))
+    assert fault.startswith(expected)
+    assert bool(fault) == bool(expected)
+
+
+def test_the_constant_of_egarch_by_hand() -> None:
+    assert Egarch().constant(2.5, (0.1, -0.2, 0.9)) == pytest.approx(0.1 * np.log(2.5))
+
+
+def test_a_fit_from_other_values_may_take_more_steps_and_one_that_stumbles_is_none() -> None:
+    told: list[dict[str, Any]] = []
+
+    class Stumbling:
+        def fit(self, **given: Any) -> Any:
+            told.append(given)
+            raise ValueError("a matrix that is not positive")
+
+    first = garch._arch_fit(Stumbling(), None)
+    assert not first.converged
+    assert first.likelihood == -np.inf
+    for part in (first.process, first.residuals, first.variance):
+        assert np.isnan(part).all()
+    garch._arch_fit(Stumbling(), np.array([1.0, 2.0]))
+    assert [given["options"] for given in told] == [None, {"maxiter": garch.MORE_ITERATIONS}]

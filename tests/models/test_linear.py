@@ -12,6 +12,8 @@ from hypothesis.extra.numpy import arrays
 
 from eventstudy.models import MODELS, ModelTask, find_model
 from eventstudy.models.linear import fit, forecast
+from eventstudy.models.market import regression
+from eventstudy.models.newey_west import default_lags
 
 Floats = npt.NDArray[np.float64]
 
@@ -124,3 +126,22 @@ def test_unknown_model_names_the_choices() -> None:
         find_model("markt")
     with pytest.raises(Exception, match="an object with"):
         find_model(3)  # type: ignore[arg-type]
+
+
+def test_coefficients_stand_under_their_names() -> None:
+    rng = np.random.default_rng(8)
+    x = np.concatenate([np.ones((1, 60, 1)), rng.normal(0.0, 0.01, (1, 60, 2))], axis=2)
+    y = 0.001 + x[:, :, 1] * 1.2 - x[:, :, 2] * 0.4 + rng.normal(0.0, 0.01, (1, 60))
+    found = regression(y, x, y[:, :2], x[:, :2], ("alpha", "beta", "smb"))
+    expected = sm.OLS(y[0], x[0]).fit().params
+    assert found.alpha[0] == pytest.approx(expected[0], rel=1e-9)
+    assert found.beta[0] == pytest.approx(expected[1], rel=1e-9)
+    assert {name: value[0] for name, value in found.loadings.items()} == {
+        "smb": pytest.approx(expected[2], rel=1e-9)
+    }
+
+
+@pytest.mark.parametrize(("count", "lags"), [(100, 4), (500, 5), (1000, 6), (10, 2)])
+def test_lags_by_the_rule_of_newey_and_west(count: int, lags: int) -> None:
+    """4 (T / 100)^(2/9) by hand: 4, 5.72, 6.67 and 2.40."""
+    assert default_lags(count) == lags

@@ -156,3 +156,11 @@ def test_the_length_is_archs_for_any_path(n: int, seed: int, follow: float, idle
     x[np.random.default_rng(seed).random(n) < idle] = 0.0
     expected = float(optimal_block_length(x)["stationary"].iloc[0]) if x.any() else math.nan
     assert not x.any() or optimal_block(x) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_short_wave_is_quiet_only_at_its_last_lags() -> None:
+    """The autocorrelations within the bounds are the last that are looked at."""
+    rng = np.random.default_rng(124)
+    x = 3.0 * np.sin(2.0 * np.pi * np.arange(30) / rng.integers(3, 30)) + rng.normal(0, 0.3, 30)
+    expected = float(optimal_block_length(x)["stationary"].iloc[0])
+    assert optimal_block(x) == pytest.approx(expected, rel=1e-9)
