@@ -18,9 +18,10 @@ above zero and adds more than 2% of the median over the rounds that were measure
     python benchmarks/soak.py [--prices ../shared/prices] [--minutes 60] [--events 10000]
                               [--csv rounds.csv] [--read rounds.csv] [--write]
 
-Without --prices the sample is taken. The file of rounds begins with a comment that holds the
-settings of the run, so that --read tells the verdict under them. --write puts it into
-docs/benchmarks.md.
+Without --prices the sample is taken. With PYTHONMALLOC=malloc in the environment Python has no
+arenas of its own, of which one live object keeps a whole one: what is resident is then what is
+alive. The file of rounds begins with a comment that holds the settings of the run, so that --read
+tells the verdict under them. --write puts it into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -444,8 +445,10 @@ def settings_of(asked: argparse.Namespace, prices: es.PriceTable) -> Settings:
     flags = ("prices", "minutes", "events", "rounds", "report")
     chosen = [(flag, getattr(asked, flag)) for flag in flags]
     words = [f"--{f} {value}" for f, value in chosen if value != _parser().get_default(f)]
+    allocator = os.environ.get("PYTHONMALLOC")
+    first = f"PYTHONMALLOC={allocator} python" if allocator else "python"
     return Settings(
-        " ".join(["python benchmarks/soak.py", *words]), asked.events, len(prices.tickers),
+        " ".join([first, "benchmarks/soak.py", *words]), asked.events, len(prices.tickers),
         len(prices.dates), platform.python_version(), os.cpu_count(),
     )  # fmt: skip
 

@@ -30,8 +30,9 @@ def places(*positions: int) -> Places:
 
 
 def test_one_observation_at_other_sessions() -> None:
-    donors = np.array([[True, False], [False, True]])
-    moved = Places(np.array([3, 1]), np.array([10, 20]), donors).moved(1, np.array([5, 6, 7]))
+    donors = np.array([[True, False], [False, True], [True, True]])
+    three = Places(np.array([3, 1, 2]), np.array([10, 20, 30]), donors)
+    moved = three.moved(1, np.array([5, 6, 7]))
     assert moved.columns.tolist() == [1, 1, 1]
     assert moved.positions.tolist() == [5, 6, 7]
     assert moved.donors.tolist() == [[False, True]] * 3
