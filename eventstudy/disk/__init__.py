@@ -5,10 +5,12 @@ from __future__ import annotations
 from eventstudy.disk.files import cache_folder, content_of, write_whole
 from eventstudy.disk.folders import (
     FolderWriter,
+    MadeFolder,
     Writer,
     check_place,
     keep_folder,
     recover,
+    workshop,
     write_folder,
 )
 from eventstudy.disk.planting import Planted, locked_folder, plant
@@ -18,6 +20,7 @@ from eventstudy.disk.unfinished import clear_unfinished
 __all__ = [
     "SEAL",
     "FolderWriter",
+    "MadeFolder",
     "Planted",
     "Writer",
     "cache_folder",
@@ -30,6 +33,7 @@ __all__ = [
     "plant",
     "read_seal",
     "recover",
+    "workshop",
     "write_folder",
     "write_whole",
 ]

@@ -16,6 +16,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -66,6 +67,26 @@ class FolderWriter(ABC):
         """Write files, no folders, into ``folder/name``."""
 
 
+@dataclass(frozen=True)
+class MadeFolder(FolderWriter):
+    """A folder that was made in a `workshop` and is moved from there.
+
+    Attributes
+    ----------
+    made : Path
+    """
+
+    made: Path
+
+    def __call__(self, file: BinaryIO) -> object:
+        """Refuse: a folder does not go into a file."""
+        raise TypeError(f"{self.made.name} is a folder")
+
+    def into(self, folder: Path, name: str) -> object:
+        """Move it to ``folder/name``."""
+        return self.made.rename(folder / name)
+
+
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 IMMOVABLE = (errno.EPERM, errno.EACCES, errno.EBUSY, errno.EXDEV)
 
@@ -98,18 +119,52 @@ def write_folder(
     """
     with _told(target):
         place = _resolved(target)
-        place.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as work:
-            # The working folder is made under the lock: whoever looks next sees that it lives.
-            with claimed(place.parent, wait=True):
-                _recover(place)
-                stays = must_stay(place)
-                where = (place, INSIDE) if stays else (place.parent, stem_of(place))
-                stage = work.enter_context(staged(*where))
+            stage, stays = _begun(place, work)
             _fill(stage, files, manifest)
             if stays or not _swap(stage, place):
                 merge(stage, place)
     return [Path(target) / name for name in (*files, SEAL)]
+
+
+@contextmanager
+def workshop(target: str | Path) -> Iterator[Path]:
+    """Make a working folder for what `write_folder` is to put into a folder later.
+
+    It is gone with the end, and removed by the next run where this one is killed. Errors that
+    name a file in it name the one that would have been in the folder.
+
+    Parameters
+    ----------
+    target : str or Path
+        The folder; missing ones on the way are made.
+
+    Raises
+    ------
+    EventStudyError
+        Where none can be made.
+    """
+    with contextlib.ExitStack() as work:
+        with _told(target):
+            stage, _ = _begun(_resolved(target), work)
+        try:
+            yield stage
+        except EventStudyError as error:
+            if str(stage) not in str(error):
+                raise
+            said = str(error).replace(str(stage), os.fspath(target))
+            raise EventStudyError(said) from None
+
+
+def _begun(place: Path, work: contextlib.ExitStack) -> tuple[Path, bool]:
+    """Return a working folder that lasts as long as the work, and whether the place must stay."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # The working folder is made under the lock: whoever looks next sees that it lives.
+    with claimed(place.parent, wait=True):
+        _recover(place)
+        stays = must_stay(place)
+        where = (place, INSIDE) if stays else (place.parent, stem_of(place))
+        return work.enter_context(staged(*where)), stays
 
 
 def keep_folder(

@@ -338,16 +338,6 @@ def _part_name(number: int) -> str:
     return f"part-{number:05d}.parquet"
 
 
-def remove_parts(folder: str | Path, name: str) -> None:
-    """Take away a table that an earlier run wrote; a folder that holds anything else stays."""
-    place = Path(os.path.realpath(folder)) / name
-    try:
-        _refuse_others(place)
-    except EventStudyError:
-        return
-    shutil.rmtree(place, ignore_errors=True)
-
-
 def _refuse_others(place: Path) -> None:
     """Refuse a place that holds anything but parts: it would be lost."""
     if not os.path.lexists(place):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from eventstudy.disk.reading import PART
 from eventstudy.provenance import DISTRIBUTION
 
 SEAL = "manifest.json"
@@ -52,7 +53,21 @@ def own_names(folder: Path) -> frozenset[str] | None:
         return None
     listed = found.get("files")
     names = _UNLISTED if not isinstance(listed, dict) else frozenset(map(str, listed))
+    names |= _unlisted_parts(folder, found, names)
     return frozenset(n for n in names if stays_inside(n)) | {SEAL}
+
+
+def _unlisted_parts(folder: Path, found: dict[str, Any], listed: Iterable[str]) -> set[str]:
+    """Return the parts of single events of a run from before manifests listed them."""
+    named = found.get("single_events")
+    tables = {"cars", "abnormal"}.intersection(named if isinstance(named, list) else ())
+    tables.difference_update(name.partition("/")[0] for name in listed)
+    return {
+        f"{table}/{path.name}"
+        for table in tables
+        for path in (folder / table).glob("part-*.parquet")
+        if PART.fullmatch(path.name)
+    }
 
 
 def stays_inside(name: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eventstudy.disk import check_place, read_seal, write_folder
-from eventstudy.disk.parts import remove_parts
+from eventstudy.disk import MadeFolder, Writer, check_place, workshop, write_folder
 from eventstudy.errors import StudyError
 from eventstudy.exports.frames import writer_of
 from eventstudy.models.contract import Progress, unwatched
@@ -55,55 +56,65 @@ def streamed_run(
     EventStudyError
         For any mistake in the input.
     """
-    from eventstudy.report import render_html
-    from eventstudy.study import event_study
-
     began, started = time.perf_counter(), utc_now()
     given = [name for name in NOT_HERE if name in config.model_fields_set]
     if given:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise StudyError(f"{flags}: engine streamed has no such thing; take engine whole")
-    if out is not None:
-        check_place(out, [*(f"{name}.{fmt}" for name in FRAMES), "report.html"])
+    measured = partial(_measured, config, say, jobs=jobs, cluster=cluster, progress=progress)
+    if out is None:
+        return measured(None, ()), []
+    check_place(out, [*(f"{name}.{fmt}" for name in FRAMES), "report.html", *each])
+    with workshop(out) as shop:
+        study = replace(measured(shop, each), folder=Path(out))
+        files = _files(study, fmt, say)
+        files |= {name: MadeFolder(shop / name) for name in each if (shop / name).is_dir()}
+        manifest = {
+            "configuration": configuration_of(config),
+            **study.manifest(),
+            "single_events": list(each),
+            "started": started,
+            "wall_time": round(time.perf_counter() - began, 3),
+        }
+        return study, write_folder(out, files, manifest)
+
+
+def _measured(
+    config: RunConfig,
+    say: Say,
+    folder: Path | None,
+    each: Sequence[str],
+    *,
+    jobs: int,
+    cluster: str | None,
+    progress: Progress,
+) -> LargeStudy:
+    """Study the events, with the tables of single events in a folder."""
+    from eventstudy.study import event_study
+
     events, prices = read_inputs(config, say)
     say(f"measuring abnormal returns of {len(events.study)} events")
-    study = event_study(
+    return event_study(
         events, prices, model=config.model, benchmark=config.benchmark, window=config.window,
         estimation=config.estimation, gap=config.gap, min_estimation=config.min_estimation,
         observed=config.observed, tests=config.test, convention=config.convention,
         returns=config.returns, overlap=config.overlap,
         estimation_excludes=config.estimation_excludes, factors=read_factors(config),
         strict=config.strict, seed=config.seed, engine="streamed",
-        out=out if each else None, tables=tuple(each), jobs=jobs, cluster=cluster,
+        out=folder if each else None, tables=tuple(each), jobs=jobs, cluster=cluster,
         progress=progress,
     )  # fmt: skip
+
+
+def _files(study: LargeStudy, fmt: str, say: Say) -> dict[str, Writer]:
+    """Return what writes the tables of groups and the report, by file name."""
+    from eventstudy.report import render_html
+
     say("testing")
-    frames = dict(
-        zip(FRAMES, (study.group_tests, study.effects, study.dropped, study.merged), strict=True)
-    )
-    if out is None:
-        return study, []
-    manifest = {
-        "configuration": configuration_of(config),
-        **study.manifest(),
-        "single_events": list(each),
-        "started": started,
-        "wall_time": round(time.perf_counter() - began, 3),
-    }
-    earlier = _earlier(Path(out))
-    files = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in frames.items()}
+    frames = (study.group_tests, study.effects, study.dropped, study.merged)
+    named = zip(FRAMES, frames, strict=True)
+    files: dict[str, Writer] = {f"{name}.{fmt}": writer_of(frame, fmt) for name, frame in named}
     say("drawing the report")
     page = render_html(study).encode()
     files["report.html"] = lambda file: file.write(page)
-    written = write_folder(out, files, manifest)
-    for name in earlier.difference(each):
-        remove_parts(out, name)
-    return study, [*written, *(Path(out) / name for name in each)]
-
-
-def _earlier(out: Path) -> set[str]:
-    """Return the tables of single events that an earlier run left, by its manifest."""
-    from eventstudy.study.large.each import TABLES
-
-    named = (read_seal(out) or {}).get("single_events")
-    return set(TABLES).intersection(named if isinstance(named, list) else ())
+    return files
