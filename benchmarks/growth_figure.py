@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eventstudy.exports.pictures import draw as drawn
+from eventstudy.exports.pictures import draw_each
 from eventstudy.exports.print_layout import Printed
 from eventstudy.report.figures.style import GRID, INK, PAPER, SERIES, SYMBOLS
 
@@ -112,4 +112,4 @@ def draw(walks: Mapping[tuple[str, str], Mapping[int, Any]], path: Path) -> None
     EventStudyError
         Where Kaleido or a browser is missing.
     """
-    path.write_bytes(drawn({"growth": figure_of(walks)}, "svg")["growth"])
+    path.write_bytes(draw_each([(figure_of(walks), "svg")])[0])

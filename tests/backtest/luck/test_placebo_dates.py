@@ -223,9 +223,9 @@ def test_users_mistakes_are_named() -> None:
 def test_calendars_are_counted_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sleeve of one session a calendar: what was earned on its own row, part after part."""
     profit = np.array([[[1.0], [2.0], [4.0], [8.0], [np.nan]]])
+    together = calendar_profits(np.ones((4, 2, 1)), np.array([[0] * 4, [1] * 4]), 100.0)
+    assert together.total.tolist() == [4.0, 4.0]
     monkeypatch.setattr("eventstudy.backtest.luck.placebo.CHUNK", 2)
     found = calendar_profits(profit, np.array([[3], [0], [4], [2], [1]]), 100.0)
     assert found.total.tolist() == [8.0, 1.0, 0.0, 4.0, 2.0]
     assert found.untraded.tolist() == [0, 0, 1, 0, 0]
-    together = calendar_profits(np.ones((4, 2, 1)), np.array([[0] * 4, [1] * 4]), 100.0)
-    assert together.total.tolist() == [4.0, 4.0]
