@@ -104,7 +104,7 @@ def test_the_section_in_a_browser(
         "() => Math.abs(document.querySelector('#claims').getBoundingClientRect().top) < 200"
     )
     page.locator("#claim-13 summary").click()
-    assert page.locator("#claim-13 table").is_visible()
+    page.locator("#claim-13 table").wait_for(state="visible")
     assert not page.locator("#claim-12 table").is_visible()
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     colour = "e => getComputedStyle(e).backgroundColor"
